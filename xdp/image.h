@@ -248,7 +248,7 @@ struct profile_image {
 
 _Static_assert(sizeof(struct image_field) == 16, "image_field");
 _Static_assert(sizeof(struct image_test) == 24, "image_test");
-_Static_assert(sizeof(struct image_stream) == 264, "image_stream");
+_Static_assert(sizeof(struct image_stream) == 216, "image_stream");
 _Static_assert(sizeof(struct profile_image) % 8 == 0, "profile_image");
 
 #endif
