@@ -23,7 +23,7 @@ CFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE $(WARN) -I. -I$(BUILD) -DVERSION='"$(VERS
 PKGS	:= libbpf libxdp libelf zlib libnl-route-3.0 libmnl libfyaml jansson libpcap libsystemd
 LIBS	= $(shell pkg-config --libs $(PKGS)) -lm -lpthread
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
-BPFFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-function -Wno-missing-declarations -I. -I/usr/include/linux/bpf -MMD -MP
+BPFFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-function -Wno-missing-declarations -I. -I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP
 
 BPF_OBJS := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(wildcard xdp/*.bpf.c tc/*.bpf.c))
 SKELS	:= $(BPF_OBJS:.bpf.o=.skel.h)

@@ -159,7 +159,7 @@ struct image_stream {
 	__u8 sequence_kind;	/* enum image_sequence */
 	__u8 sample_kind;	/* enum image_sample */
 	__u8 key_count;		/* fields that tell instances apart, 0..2 */
-	__u8 skip_count;	/* 0 or 1 values that the counter (or sample id) leaves out */
+	__u8 skip_count;	/* 0 or 1 values that the counter leaves out (PER_SAMPLE: the id) */
 	__u8 test_count;	/* payload tests, in `tests` of the image */
 	__u32 test_first;
 	struct image_field sequence;
@@ -176,8 +176,8 @@ struct image_stream {
 	__u32 sample_packets;	/* packets of a whole sample; 0: not known beforehand */
 	__u32 sample_modulus;	/* SAMPLE_WRAP: first value never reached (36000); 0: not known */
 	__u64 sample_step;	/* SAMPLE_ID: units between two ids; 0: any change is the next sample */
-	__u32 nominal;		/* SEQUENCE_TIMESTAMP: nominal step, units << 8 */
-	__u32 gap;		/* SEQUENCE_TIMESTAMP: a longer step is loss, units << 8 */
+	__u64 nominal;		/* SEQUENCE_TIMESTAMP: nominal step, units << 8 */
+	__u64 gap;		/* SEQUENCE_TIMESTAMP: a longer step is loss, units << 8 */
 	__u64 stale_after_ns;	/* 0: never called stale */
 	__u64 lease_ns;
 	__u64 keep;		/* reserved for shedding by sample: a << 32 | b, 0: not thinned */
@@ -222,6 +222,8 @@ struct profile_image {
 	__u8 pad[6];
 	__u64 with_tests;		/* mask: streams that have payload tests */
 	__u64 with_source;		/* mask: streams that name a source */
+	__u64 no_ip;			/* mask: streams that a frame without IP may match */
+	__u64 no_port;			/* mask: streams that name no port */
 	struct image_class_policy class[CLASSES];
 	struct image_bucket bucket[IMAGE_STREAMS];
 	struct image_stream stream[IMAGE_STREAMS];
@@ -248,7 +250,7 @@ struct profile_image {
 
 _Static_assert(sizeof(struct image_field) == 16, "image_field");
 _Static_assert(sizeof(struct image_test) == 24, "image_test");
-_Static_assert(sizeof(struct image_stream) == 216, "image_stream");
+_Static_assert(sizeof(struct image_stream) == 224, "image_stream");
 _Static_assert(sizeof(struct profile_image) % 8 == 0, "profile_image");
 
 #endif
