@@ -93,18 +93,22 @@ struct counters {
 	__s64 samples;			/* samples that began */
 	__s64 samples_incomplete;	/* of them, finished ones with a hole */
 	__u64 untracked;		/* packets of a ninth instance and later ones */
+	__u64 instance_packets[INSTANCES];	/* datagrams by instance */
+	__s64 instance_lost[INSTANCES];
 	__u64 interarrival_max_ns;
 	__u64 by[VERDICTS][16];		/* [verdict][reason] */
 	__u64 protocol[PROTOCOLS];
 	__u64 interarrival[HISTOGRAM_BUCKETS];
 };
 
-/* A recent sample of an instance (sample.h). */
+/*
+ * A recent sample of an instance (sample.h). Each word carries the tag of the sample it
+ * speaks of in its high half, so whoever reads one knows whether it is still that sample.
+ */
 struct sample_slot {
-	__u32 tag;			/* ordinal of the sample + 1; 0: unused */
-	__u32 first;			/* position of its first packet */
-	__u32 received;			/* packets of it that came, duplicates not counted */
-	__u32 top;			/* SEQUENCE_PER_SAMPLE: highest index seen + 1 */
+	__u64 received;			/* tag << 32 | packets that came, duplicates not counted */
+	__u64 first;			/* tag << 32 | position of its first packet */
+	__u64 top;			/* tag << 32 | SEQUENCE_PER_SAMPLE: highest index + 1 */
 };
 
 /*
@@ -116,9 +120,7 @@ struct instance {
 	__u64 sample;			/* sample.h */
 	__u64 last_ns;			/* arrival of the last datagram (precise streams) */
 	__u32 per_sample;		/* learned packets of a sample; 0: not yet */
-	__u32 pad;
-	__u64 packets;
-	__s64 lost;
+	__u32 per_sample_less;		/* a smaller number, << 8 | times it was seen in a row */
 	struct sample_slot slot[SAMPLE_SLOTS];
 	__u8 address[16];		/* source: v4 in the first 4 bytes, v6, or MAC in the first 6 */
 	__u64 key;
