@@ -63,6 +63,11 @@ const char *option_value(const struct invocation *invocation, const char *name);
 int fail(const struct invocation *invocation, enum exit_code code, const char *hint,
 	 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+struct error;
+
+/* The same for what a library function filled in. */
+int fail_error(const struct invocation *invocation, const struct error *error);
+
 /* All verbs, ends with NULL. */
 extern const struct verb *const verbs[];
 
