@@ -23,6 +23,7 @@
 #define SENSORCTL_ATTACHED_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "ctl/error.h"
@@ -45,6 +46,8 @@ struct attached {
 	int link, program, image, names, counters, instances, fragments, buckets, leases, xsks,
 	    control, pressure;	/* file descriptors */
 	struct control *view;	/* the control map, mapped read-write */
+	bool joined;		/* a libxdp dispatcher holds the program; link is -1 */
+	bool moved;		/* the interface is in another namespace now; ifindex is there */
 };
 
 /*
@@ -55,6 +58,20 @@ struct attached {
 int attached_open(const struct globals *globals, const char *interface, struct attached **out,
 		  struct error *error);
 void attached_close(struct attached *attached);
+
+/*
+ * The same for a directory of pins. netns, ifindex: what its path says. Of the interface
+ * itself only .moved and .interface are looked at, so it may be gone.
+ */
+int attached_open_directory(const char *directory, ino_t netns, unsigned int ifindex,
+			    struct attached **out, struct error *error);
+
+/*
+ * The directory where an interface's pins lie, PATH_MAX bytes, without opening them: for
+ * those that another version of sensorctl made. Returns as attached_open().
+ */
+int attached_find(const struct globals *globals, const char *interface, char *directory,
+		  ino_t *netns, unsigned int *ifindex, struct error *error);
 
 /*
  * Copies the active image (sizeof(struct profile_image) bytes at image). One lookup
