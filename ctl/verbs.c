@@ -3,6 +3,7 @@
 #include "ctl/verb.h"
 
 #define VERBS(VERB)		\
+	VERB(profile)		\
 	VERB(completion)	\
 	/* end of the table */
 

@@ -19,12 +19,12 @@ static int note(int *result, int got)
 static int parse_classes(struct profile *profile, struct diagnostics *d, const struct node *node)
 {
 	static const char *const levels[] = { "never", "1", "2", "3", NULL };
-	int result = value_map(d, node, class_names);
+	int result = value_map(d, node, class_words);
 
 	profile->class[CLASS_BULK].shed_at = 1;
 	profile->class[CLASS_NORMAL].shed_at = 2;
 	for (int c = 0; node && node->kind == NODE_MAPPING && c < CLASSES; c++) {
-		const struct node *class = node_get(node, class_names[c]);
+		const struct node *class = node_get(node, class_words[c]);
 
 		if (!class)
 			continue;
@@ -75,7 +75,7 @@ static int parse_default(struct profile *profile, struct diagnostics *d, const s
 
 	if (node)
 		note(&result, value_map(d, node, WITH("class", "deliver")));
-	note(&result, value_word(d, node_get(node, "class"), class_names, &class));
+	note(&result, value_word(d, node_get(node, "class"), class_words, &class));
 	note(&result, value_word(d, node_get(node, "deliver"), WITH("stack", "drop"), &deliver));
 	profile->default_class = (enum image_class)class;
 	profile->default_deliver = deliver ? DELIVER_DROP : DELIVER_STACK;
@@ -181,7 +181,7 @@ static int parse_egress(struct profile *profile, struct diagnostics *d, const st
 			result = complain(d, rule, NULL, "name: NAME", "this rule has no name");
 		if (match && !note(&result, match_parse(&profile->arena, d, match, &box)))
 			note(&result, match_finish(&profile->arena, d, match, &box));
-		note(&result, value_word(d, node_get(rule, "class"), class_names, &class));
+		note(&result, value_word(d, node_get(rule, "class"), class_words, &class));
 		note(&result, rate_parse(d, rule, &rate));
 		note(&result, value_number(d, node_get(rule, "dscp"), 0, 63, &dscp));
 		note(&result, value_number(d, node_get(rule, "pcp"), 0, 7, &dscp));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/nearest.h"
 #include "ctl/profile/node.h"
 #include "ctl/profile/utf8.h"
 
@@ -266,49 +267,11 @@ json_t *diagnostics_json(const struct diagnostics *d)
 	return json_pack("{s:o, s:o}", "errors", errors, "warnings", warnings);
 }
 
-/* Edit distance with transpositions, as far as `limit`; case does not count. */
-static size_t distance(const char *a, const char *b, size_t limit)
+const char *nearest_word(const char *written, const char *const *words)
 {
-	size_t la = strlen(a), lb = strlen(b), row[3][64];
-
-	if (la >= 64 || lb >= 64 || la > lb + limit || lb > la + limit)
-		return limit + 1;
-	for (size_t j = 0; j <= lb; j++)
-		row[0][j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t *now = row[i % 3], *before = row[(i + 2) % 3], *two = row[(i + 1) % 3];
-
-		now[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t best = before[j - 1] + ((a[i - 1] | 0x20) != (b[j - 1] | 0x20));
-
-			if (before[j] + 1 < best)
-				best = before[j] + 1;
-			if (now[j - 1] + 1 < best)
-				best = now[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    two[j - 2] + 1 < best)
-				best = two[j - 2] + 1;
-			now[j] = best;
-		}
-	}
-	return row[la % 3][lb];
-}
-
-const char *nearest(const char *written, const char *const *words)
-{
-	size_t limit = strlen(written) < 4 ? 1 : strlen(written) < 8 ? 2 : 3;
 	const char *best = NULL;
 
-	for (; *words; words++) {
-		size_t far = distance(written, *words, limit);
-
-		if (far <= limit && far < strlen(*words)) {
-			best = *words;
-			if (!far)
-				break;
-			limit = far - 1;
-		}
-	}
+	for (; *words; words++)
+		nearest(written, *words, &best);
 	return best;
 }

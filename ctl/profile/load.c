@@ -45,7 +45,7 @@ int profile_load(const char *name_or_file, const char *profile_path, struct prof
 	if (!strchr(file, '/') && (length < 6 || strcmp(file + length - 5, ".yaml"))) {
 		file = find_profile(&loader, name_or_file);
 		if (!file) {
-			complain(d, NULL, nearest(name_or_file, list_profiles(&loader)),
+			complain(d, NULL, nearest_word(name_or_file, list_profiles(&loader)),
 				 "a profile's name, see \"sensorctl profile list\", or a file",
 				 "there is no profile \"%s\"", name_or_file);
 			profile_free(profile);

@@ -103,7 +103,7 @@ static int add_protocol(struct arena *arena, struct diagnostics *d, const struct
 			return 0;
 		}
 	}
-	return complain(d, node, nearest(node->text, names),
+	return complain(d, node, nearest_word(node->text, names),
 			"a number from 0 to 255, or tcp, udp, icmp, icmpv6, igmp, ...",
 			"unknown IP protocol \"%s\"", node->text);
 }

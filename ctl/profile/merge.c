@@ -116,7 +116,7 @@ static const char *include_file(struct merging *m, const struct node *name)
 	const char *file = find_profile(loader, words);
 
 	if (!file)
-		complain(loader->d, name, nearest(words, list_profiles(loader)),
+		complain(loader->d, name, nearest_word(words, list_profiles(loader)),
 			 "a profile's name, see \"sensorctl profile list\"",
 			 "there is no profile \"%s\"", words);
 	return file;

@@ -104,7 +104,7 @@ struct loader {
 	const char *beside;		/* directory of the profile file, or NULL */
 };
 
-extern const char *const class_names[];
+extern const char *const class_words[];
 
 /* protocol.c */
 struct protocol_model *protocol_parse(struct loader *loader, const struct node *node);

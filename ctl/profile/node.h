@@ -73,6 +73,6 @@ int complain_at(struct diagnostics *d, const struct source *source, int line, in
 	__attribute__((format(printf, 7, 8)));
 
 /* The one of `words` (ends with NULL) that is near to what was written, or NULL. */
-const char *nearest(const char *written, const char *const *words);
+const char *nearest_word(const char *written, const char *const *words);
 
 #endif

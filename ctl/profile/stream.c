@@ -9,7 +9,7 @@
 
 #define WITH(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-const char *const class_names[] = { "critical", "high", "normal", "bulk", NULL };
+const char *const class_words[] = { "critical", "high", "normal", "bulk", NULL };
 
 static int note(int *result, int got)
 {
@@ -73,7 +73,7 @@ struct protocol_model *protocol_find(struct profile *profile, struct loader *loa
 	const char *file = find_protocol(loader, name);
 
 	if (!file) {
-		complain(loader->d, node, nearest(name, list_protocols(loader)),
+		complain(loader->d, node, nearest_word(name, list_protocols(loader)),
 			 "the name of a protocol file", "there is no protocol \"%s\"", name);
 		return NULL;
 	}
@@ -241,7 +241,7 @@ int stream_parse(struct profile *profile, struct loader *loader, const struct no
 	if (note(&result, value_name(d, node_get(node, "name"), &stream->name)) == -ENOENT)
 		result = complain(d, node, NULL, "name: NAME", "this stream has no name");
 	note(&result, parse_protocol(profile, loader, node, stream));
-	note(&result, value_word(d, node_get(node, "class"), class_names, &class));
+	note(&result, value_word(d, node_get(node, "class"), class_words, &class));
 	stream->class = (enum image_class)class;
 	note(&result, parse_deliver(d, node_get(node, "deliver"), stream));
 	note(&result, value_duration(d, node_get(node, "stale_after"), 1000000, 86400 * SECOND_NS,

@@ -125,7 +125,7 @@ int value_word(struct diagnostics *d, const struct node *node, const char *const
 			*out = i;
 			return 0;
 		}
-	return complain(d, node, nearest(node->text, words), expected, "unknown word \"%s\"",
+	return complain(d, node, nearest_word(node->text, words), expected, "unknown word \"%s\"",
 			node->text);
 }
 
@@ -193,7 +193,7 @@ static int with_unit(struct diagnostics *d, const struct node *node, const struc
 		for (const struct unit *u = units; u->name && count < 15; u++)
 			names[count++] = u->name;
 		names[count] = NULL;
-		const char *near = nearest(node->text + length, names);
+		const char *near = nearest_word(node->text + length, names);
 		char suggestion[80] = "";
 
 		if (near)
@@ -368,7 +368,7 @@ int value_map(struct diagnostics *d, const struct node *node, const char *const 
 		for (size_t k = 0; keys[k] && !known; k++)
 			known = !strcmp(keys[k], node->key[i]->text);
 		if (!known)
-			result = complain(d, node->key[i], nearest(node->key[i]->text, keys),
+			result = complain(d, node->key[i], nearest_word(node->key[i]->text, keys),
 					  expected, "unknown key \"%s\"", node->key[i]->text);
 	}
 	return result;
