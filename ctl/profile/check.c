@@ -155,7 +155,7 @@ static int parse_threads(struct profile *profile, struct diagnostics *d, const s
 		note(&result, check_cpus(d, node_get(thread, "cpus")));
 	}
 	if (list->count)
-		warn_about(d, list, NULL, "this version keeps \"threads\" but does not act on them yet");
+		warn_about(d, list->name, NULL, "this version keeps \"threads\" but does not act on them yet");
 	return result;
 }
 
@@ -187,7 +187,7 @@ static int parse_egress(struct profile *profile, struct diagnostics *d, const st
 		note(&result, value_number(d, node_get(rule, "pcp"), 0, 7, &dscp));
 	}
 	if (list->count)
-		warn_about(d, list, NULL, "this version keeps \"egress\" but does not act on it yet");
+		warn_about(d, list->name, NULL, "this version keeps \"egress\" but does not act on it yet");
 	return result;
 }
 

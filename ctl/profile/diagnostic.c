@@ -77,7 +77,7 @@ static char *make_excerpt(const struct source *source, int line, int column, siz
 		do
 			mark++;
 		while (mark < end && continues_character(source->text[mark]));
-	if (mark - start > EXCERPT_MAX / 2) {
+	if (end - start > EXCERPT_MAX && mark - start > EXCERPT_MAX / 2) {
 		start = mark - EXCERPT_MAX / 2;
 		while (start < mark && continues_character(source->text[start]))
 			start++;
@@ -202,6 +202,31 @@ int complain_at(struct diagnostics *d, const struct source *source, int line, in
 	});
 	va_end(arguments);
 	return -EINVAL;
+}
+
+static bool comes_before(const struct diagnostic *a, const struct diagnostic *b)
+{
+	return a->line < b->line || (a->line == b->line && a->column < b->column);
+}
+
+/* Insertion: stable, and nearly sorted already. Files stay in the order they were read. */
+void diagnostics_sort(struct diagnostics *d)
+{
+	for (size_t i = 1; i < d->count; i++) {
+		struct diagnostic item = d->items[i];
+		size_t first = i, to;
+
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(d->items[j].file, item.file)) {
+				first = j;
+				break;
+			}
+		for (to = first; to < i && !strcmp(d->items[to].file, item.file) &&
+				 !comes_before(&item, &d->items[to]); to++)
+			;
+		memmove(&d->items[to + 1], &d->items[to], (i - to) * sizeof(item));
+		d->items[to] = item;
+	}
 }
 
 void diagnostics_free(struct diagnostics *d)

@@ -20,6 +20,7 @@ static int build(struct profile *profile, struct loader *loader, struct source *
 		return -EINVAL;
 	profile->root = profile_merge(loader, root);
 	profile_check(profile, loader);
+	diagnostics_sort(loader->d);
 	return loader->d->errors == before ? 0 : -EINVAL;
 }
 

@@ -48,13 +48,14 @@ static void merge_list(struct merging *m, const struct node *root, const char *k
 
 			if (!other || strcmp(other->text, name->text))
 				continue;
-			placed = true;
-			if (other->source == name->source)
+			if (other->source == name->source) {
 				complain(m->loader->d, name, NULL, "a name of its own",
 					 "the name \"%s\" is already used in line %d", name->text,
 					 other->line);
-			else
-				into->item[j] = list->item[i];
+				break;
+			}
+			placed = true;
+			into->item[j] = list->item[i];
 		}
 		if (!placed)
 			node_add(arena, into, NULL, list->item[i]);

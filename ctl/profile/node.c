@@ -50,6 +50,7 @@ static struct node *node_new(struct arena *arena, enum node_kind kind, const str
 		node->line = at->line;
 		node->column = at->column;
 		node->parent = at->parent;
+		node->name = at->name;
 	}
 	return node;
 }
@@ -105,18 +106,16 @@ void node_path(const struct node *node, char *buffer, size_t size)
 	buffer[0] = 0;
 	for (; count > 1 && used < size - 1; count--) {
 		const struct node *parent = chain[count - 1], *child = chain[count - 2];
-		int wrote = 0;
+		size_t i = 0;
+		int wrote;
 
-		for (size_t i = 0; i < parent->count; i++) {
-			if (parent->item[i] != child && parent->key[i] != child)
-				continue;
-			if (parent->kind == NODE_SEQUENCE)
-				wrote = snprintf(buffer + used, size - used, "[%zu]", i);
-			else
-				wrote = snprintf(buffer + used, size - used, "%s%s",
-						 used ? "." : "", parent->key[i]->text);
-			break;
-		}
+		while (parent->kind == NODE_SEQUENCE && i < parent->count && parent->item[i] != child)
+			i++;
+		if (parent->kind == NODE_SEQUENCE)
+			wrote = snprintf(buffer + used, size - used, "[%zu]", i);
+		else
+			wrote = snprintf(buffer + used, size - used, "%s%s", used ? "." : "",
+					 child->name ? child->name->text : child->text);
 		used += wrote > 0 ? (size_t)wrote : 0;
 	}
 }
@@ -149,6 +148,7 @@ static bool place(struct builder *b, struct node *node)
 		return true;
 	}
 	b->pending[b->depth - 1] = NULL;
+	node->name = key;
 	for (size_t i = 0; i < parent->count; i++)
 		if (!strcmp(parent->key[i]->text, key->text)) {
 			complain(b->d, key, NULL, NULL, "the key \"%s\" is already in line %d",

@@ -28,6 +28,7 @@ struct node {
 	int line, column;		/* from 1 */
 	const struct source *source;
 	const struct node *parent;
+	const struct node *name;	/* the key that this is the value of, or NULL */
 	const char *text;		/* scalars */
 	size_t length;
 	struct node **key;		/* mappings; scalars */
@@ -37,6 +38,9 @@ struct node {
 
 /* Parses one document. NULL when there is none that could be used; the reason is in d. */
 struct node *node_parse(struct arena *arena, const struct source *source, struct diagnostics *d);
+
+/* Sorts by file, line and column; what has no place stays in front of its file. */
+void diagnostics_sort(struct diagnostics *d);
 
 /* The value of a key of a mapping, or NULL. */
 struct node *node_get(const struct node *mapping, const char *key);
