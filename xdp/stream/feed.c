@@ -112,7 +112,7 @@ void feed_forgive(struct feed *feed)
 {
 	uint32_t sent = __atomic_load_n(&feed->lease->sent, __ATOMIC_RELAXED);
 
-	feed->lease->lost += sent - feed->drained;
+	feed->lease->lost += (uint64_t)(int64_t)(int32_t)(sent - feed->drained);
 	feed->drained = sent;
 	__atomic_store_n(&feed->lease->drained, sent, __ATOMIC_RELEASE);
 }

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "xdp/stream/broker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RX_FRAMES	2048u		/* of one socket; on many queues less, */
+#define RX_FRAMES_ALL	4096u		/* so that a stream has about this many, */
+#define RX_FRAMES_LEAST	512u		/* and no socket less than this */
+#define ROUNDS		32u		/* of all feeds, before anything else gets its turn */
+#define LOOK_NS		1000000000ull
+
+/*
+ * Frames that come faster than one in BUSY_NS are not worth a wakeup each, neither to us nor to
+ * the CPU that receives them: then the broker naps for a moment and takes what has
+ * come, and while it naps nobody has to wake it.
+ */
+#define NAP_NS		30000ull
+#define BUSY_NS		15000ull
+
+uint64_t broker_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+static ino_t pin_of(const struct broker *broker)
+{
+	char path[PATH_MAX + 16];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "%s/control", broker->attached->directory);
+	return stat(path, &status) ? 0 : status.st_ino;
+}
+
+static int map_leases(struct broker *broker, struct error *error)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t bytes = STREAM_IDS * (size_t)broker->queue_count * sizeof(struct lease);
+
+	broker->leases_bytes = (bytes + page - 1) & ~(page - 1);
+	broker->leases = mmap(NULL, broker->leases_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      broker->attached->leases, 0);
+	if (broker->leases == MAP_FAILED) {
+		broker->leases = NULL;
+		return error_set(error, -errno, 0, NULL, "can't map the leases: %s",
+				 strerror(errno));
+	}
+	return 0;
+}
+
+static uint32_t rx_size(uint32_t queues)
+{
+	uint32_t size = RX_FRAMES;
+
+	while (size > RX_FRAMES_LEAST && size * queues > RX_FRAMES_ALL)
+		size /= 2;
+	return size;
+}
+
+static int set_up(struct broker *broker, struct error *error)
+{
+	struct control *view = broker->attached->view;
+	int result;
+
+	if (view->mode != MODE_NATIVE && view->mode != MODE_GENERIC)
+		return error_set(error, -EOPNOTSUPP, LACKING, NULL,
+				 "no XDP program on %s: streams need one",
+				 broker->attached->interface);
+	broker->queue_count = view->queues;
+	broker->rx_size = rx_size(broker->queue_count);
+	broker->pin = pin_of(broker);
+	broker->queues = calloc(broker->queue_count, sizeof(*broker->queues));
+	broker->image = malloc(sizeof(*broker->image));
+	if (!broker->queues || !broker->image)
+		return error_set(error, -ENOMEM, 0, NULL, "out of memory");
+	result = map_leases(broker, error);
+	if (!result)
+		result = server_open(broker, error);
+	if (!result)
+		result = broker_apply(broker, error);
+	if (result)
+		return result;
+	view->broker_pid = (__u32)getpid();
+	view->broker_heartbeat_ns = broker_now_ns();
+	return 0;
+}
+
+int broker_open(struct broker **out, struct attached *attached, const struct broker_config *config,
+		struct error *error)
+{
+	struct broker *broker = calloc(1, sizeof(*broker));
+	int result;
+
+	if (!broker)
+		return error_set(error, -ENOMEM, 0, NULL, "out of memory");
+	broker->attached = attached;
+	broker->config = *config;
+	for (uint32_t i = 0; i < BROKER_CONNECTIONS; i++)
+		broker->server.connections[i].fd = -1;
+	result = set_up(broker, error);
+	if (result)
+		broker_close(broker);
+	else
+		*out = broker;
+	return result;
+}
+
+/* Once around all feeds; wakes whom it concerns. */
+static uint32_t round_trip(struct broker *broker, uint64_t now_ns)
+{
+	uint32_t frames = 0;
+
+	for (uint32_t s = 0; s < broker->stream_count; s++) {
+		struct stream *stream = broker->streams[s];
+		uint32_t published = 0;
+
+		for (uint32_t i = 0; i < stream->feed_count; i++)
+			published += stream_drain(stream, &stream->feeds[i], &broker->umem, now_ns);
+		if (published && stream->armed)
+			server_wake(broker, stream);
+		frames += published;
+	}
+	return frames;
+}
+
+static uint32_t drain(struct broker *broker, uint64_t now_ns)
+{
+	uint32_t frames = 0, got;
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		got = round_trip(broker, now_ns);
+		frames += got;
+		if (got < STREAM_BATCH)
+			break;
+	}
+	return frames;
+}
+
+/* Zero-copy drivers that ran out of frames want to be told that there are some again. */
+static void kick(struct broker *broker)
+{
+	if (!broker->stream_count)
+		return;
+	for (uint32_t i = 0; i < broker->streams[0]->feed_count; i++) {
+		struct feed *feed = &broker->streams[0]->feeds[i];
+
+		if (broker->config.busy_poll || xsk_ring_prod__needs_wakeup(&feed->queue->fill))
+			recvfrom(feed->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+	}
+}
+
+static int look_for_errors(const struct broker *broker, struct error *error)
+{
+	for (uint32_t i = 1; i < broker->poll_count; i++)
+		if (broker->polls[i].revents & (POLLERR | POLLHUP | POLLNVAL))
+			return error_set(error, -ENETDOWN, 0, NULL, "%s is gone",
+					 broker->attached->interface);
+	return 0;
+}
+
+/* napping: only the server is looked at. Returns 0 or -errno. */
+static int wait_for_work(struct broker *broker, uint64_t ns, bool napping, const sigset_t *signals,
+			 struct error *error)
+{
+	const struct timespec timeout = { .tv_sec = (time_t)(ns / 1000000000),
+					  .tv_nsec = (long)(ns % 1000000000) };
+	uint32_t count = napping ? 1 : broker->poll_count;
+	int ready = ppoll(broker->polls, count, &timeout, signals);
+
+	if (ready < 0 && errno != EINTR)
+		return error_set(error, -errno, 0, NULL, "can't wait: %s", strerror(errno));
+	if (ready <= 0)
+		return 0;
+	if (broker->polls[0].revents)
+		server_run(broker, broker_now_ns());
+	return napping ? 0 : look_for_errors(broker, error);
+}
+
+/* What is not done for each frame. */
+static int look_around(struct broker *broker, uint64_t now_ns, struct error *error)
+{
+	struct control *view = broker->attached->view;
+
+	if (__atomic_load_n(&view->generation, __ATOMIC_ACQUIRE) != broker->generation) {
+		int result = broker_apply(broker, error);
+
+		if (result)
+			return result;
+	}
+	if (now_ns >= broker->next_tick_ns) {
+		lease_tick(broker, now_ns);
+		broker->next_tick_ns = now_ns + broker->tick_ns;
+	}
+	if (now_ns >= broker->next_look_ns) {
+		broker->next_look_ns = now_ns + LOOK_NS;
+		if (pin_of(broker) != broker->pin)
+			return error_set(error, -ENODEV, 0, NULL, "detached from %s",
+					 broker->attached->interface);
+	}
+	return 0;
+}
+
+int broker_run(struct broker *broker, volatile int *stop, struct error *error)
+{
+	uint64_t now_ns = broker_now_ns();
+	sigset_t blocked, signals;
+	int result = 0;
+
+	/* Signals come in only while it waits, so that none is overlooked before. */
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_BLOCK, &blocked, &signals);
+	while (!*stop && !result) {
+		uint64_t before_ns = now_ns, wait_ns = 0;
+		uint32_t frames;
+		bool napping;
+
+		now_ns = broker_now_ns();
+		frames = drain(broker, now_ns);
+		kick(broker);
+		result = look_around(broker, now_ns, error);
+		if (result)
+			break;
+		napping = frames > 1 && frames * BUSY_NS > now_ns - before_ns;
+		if (napping)
+			wait_ns = NAP_NS;
+		else if (broker->next_tick_ns > now_ns)
+			wait_ns = broker->next_tick_ns - now_ns;
+		if (broker->config.busy_poll) {
+			wait_ns = 0;
+			napping = true;
+		}
+		result = wait_for_work(broker, wait_ns, napping, &signals, error);
+	}
+	sigprocmask(SIG_SETMASK, &signals, NULL);
+	return result;
+}
+
+void broker_close(struct broker *broker)
+{
+	struct control *view = broker->attached->view;
+
+	/* All leases first: what goes on coming goes to the stack. */
+	for (uint32_t i = 0; i < broker->stream_count; i++)
+		lease_end(broker, broker->streams[i], REASON_NO_LEASE);
+	while (broker->stream_count)
+		broker_drop(broker, broker->streams[broker->stream_count - 1], false);
+	umem_destroy(&broker->umem);
+	if (view->broker_pid == (__u32)getpid()) {
+		view->broker_heartbeat_ns = 0;
+		view->broker_queues = 0;
+		view->broker_zero_copy = 0;
+		view->broker_scheduling = 0;
+		view->broker_lease_ns = 0;
+		view->broker_pid = 0;
+	}
+	server_close(broker);
+	if (broker->leases)
+		munmap(broker->leases, broker->leases_bytes);
+	free(broker->polls);
+	free(broker->queues);
+	free(broker->image);
+	free(broker);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The broker of one interface: takes the frames of all its streams out of their AF_XDP
+ * sockets, publishes them in shared memory, and keeps the leases.
+ *
+ *	feed ─┐
+ *	feed ─┼─ stream_drain() ─▶ ring ─▶ readers (memory only)
+ *	feed ─┘                     │
+ *	                  server: who reads, who wants to be woken
+ *	                            │
+ *	              lease: only what is read is taken off the stack
+ *
+ * One thread, no locks; it waits in one place, and for nobody.
+ */
+#ifndef SENSORCTL_BROKER_H
+#define SENSORCTL_BROKER_H
+
+#include <poll.h>
+#include <sys/types.h>
+
+#include "ctl/attached.h"
+#include "xdp/stream/stream.h"
+#include "xdp/stream/wire.h"
+
+#define BROKER_CONNECTIONS	64u	/* of all users */
+#define BROKER_CONNECTIONS_USER	16u	/* of one user who is neither root nor the broker's own */
+#define BROKER_READER_TIMEOUT_NS 1000000000ull
+
+enum broker_memory {
+	BROKER_MEMORY_AUTO,
+	BROKER_MEMORY_UMEM,
+	BROKER_MEMORY_COPY,
+};
+
+struct broker_config {
+	bool busy_poll;
+	const char *user;		/* to run as, NULL: stay who we are */
+	enum broker_memory memory;
+	int verbose;
+};
+
+struct connection {
+	int fd;				/* -1: free */
+	pid_t pid;
+	uid_t uid;
+	char comm[16];
+	struct stream *stream;		/* NULL: none opened */
+	bool armed;
+	uint64_t cursor, read, missed;	/* as reported */
+	uint64_t progress_ns;		/* when it last got on, or had nothing to do */
+	uint64_t messages_ns;		/* of the second in which messages are counted */
+	uint32_t messages;
+};
+
+struct server {
+	int listener;
+	int epoll;			/* the listener and all connections */
+	char path[96];			/* of the socket; fits sun_path */
+	int lock;			/* held while the broker runs; its file holds the pid */
+	struct connection connections[BROKER_CONNECTIONS];
+};
+
+struct broker {
+	struct attached *attached;
+	struct broker_config config;
+	struct lease *leases;		/* the leases map */
+	size_t leases_bytes;
+	struct profile_image *image;	/* the last one that was applied */
+	uint64_t generation;
+	struct umem umem;
+	uint32_t queue_count;
+	struct queue *queues;
+	uint32_t rx_size;		/* of each feed */
+	uint32_t stream_room;		/* streams that the UMEM has frames for */
+	struct stream *streams[IMAGE_STREAMS];
+	uint32_t stream_count;
+	struct server server;
+	struct pollfd *polls;		/* the server's epoll, then all feeds */
+	uint32_t poll_count;
+	uint64_t tick_ns;		/* between two renewals */
+	uint64_t next_tick_ns;
+	uint64_t next_look_ns;		/* whether we are still attached */
+	ino_t pin;			/* of the control map, to see that it is still ours */
+};
+
+uint64_t broker_now_ns(void);
+
+/*
+ * Makes a broker for what is attached, which it does not own; serves what the active profile
+ * delivers by af_xdp, which may be nothing. Returns 0, or -errno with error filled in: -EBUSY when
+ * there is one already.
+ */
+int broker_open(struct broker **out, struct attached *attached, const struct broker_config *config,
+		struct error *error);
+
+/*
+ * Runs until *stop, or until the interface or its programs go away. Returns 0 after *stop, else
+ * -errno with error filled in.
+ */
+int broker_run(struct broker *broker, volatile int *stop, struct error *error);
+
+/* Ends the leases, publishes what is still in the rings, tells the readers. */
+void broker_close(struct broker *broker);
+
+/* profile.c: makes the streams served those of the active image. */
+int broker_apply(struct broker *broker, struct error *error);
+/*
+ * Publishes all that its feeds hold, ends its lease, tells its readers. recycle: its frames go to
+ * other streams; else readers may still read what they have not.
+ */
+void broker_drop(struct broker *broker, struct stream *stream, bool recycle);
+
+/* lease.c: renews or ends every lease. */
+void lease_tick(struct broker *broker, uint64_t now_ns);
+void lease_renew(struct broker *broker, struct stream *stream, uint64_t now_ns);
+void lease_end(struct broker *broker, struct stream *stream, enum reason reason);
+
+/* server.c */
+int server_open(struct broker *broker, struct error *error);
+void server_close(struct broker *broker);
+/* Handles what has come in, a bounded part of it; never waits. */
+void server_run(struct broker *broker, uint64_t now_ns);
+/* Wakes the readers of a stream that asked for it. */
+void server_wake(struct broker *broker, struct stream *stream);
+/* Ends the connections of a stream that is no longer served. */
+void server_forget(struct broker *broker, struct stream *stream);
+/* One request of a reader. Returns 0, or -errno: the connection is to be ended. */
+int server_request(struct broker *broker, struct connection *connection, const void *data,
+		   size_t bytes, uint64_t now_ns);
+
+/* privilege.c: real-time scheduling, or the best there is; another user. */
+/* Writes to *shown (control->broker_scheduling) what came of it, also when that changes later. */
+unsigned int privilege_schedule(bool busy_poll, unsigned int *shown);
+int privilege_become(const char *user, struct error *error);
+
+#endif

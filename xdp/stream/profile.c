@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which streams are served: those of the active image. A stream that stays keeps its
+ * ring, its readers and its sockets over a swap; a new one gets its own; one that is
+ * gone is emptied and closed.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "xdp/stream/broker.h"
+
+/* At a million frames a second a ring of this size holds 4 ms, of a LiDAR's 200 ms and more. */
+#define RING_FRAMES	4096u
+#define SPARE_STREAMS	2u		/* that a later profile may add without a new UMEM */
+#define LINK_BYTES	22u		/* Ethernet header and two VLAN tags */
+#define SMALL_CHUNK	2048u
+#define LARGE_CHUNK	4096u
+#define DRAIN_NS	100000000ull	/* for the last frames on their way to a socket */
+
+static uint32_t power_of_two(uint32_t value)
+{
+	uint32_t power = 1;
+
+	while (power < value)
+		power *= 2;
+	return power;
+}
+
+static int mtu_of(const char *interface)
+{
+	struct ifreq request = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int mtu = 1500;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	if (fd >= 0 && !ioctl(fd, SIOCGIFMTU, &request))
+		mtu = request.ifr_mtu;
+	if (fd >= 0)
+		close(fd);
+	return mtu;
+}
+
+static uint32_t chunk_for(const char *interface)
+{
+	return (uint32_t)mtu_of(interface) + LINK_BYTES + UMEM_HEADROOM <= SMALL_CHUNK ?
+		SMALL_CHUNK : LARGE_CHUNK;
+}
+
+/* All streams have the same readers as long as profiles name none. */
+static enum ring_memory memory_for(const struct broker *broker)
+{
+	return broker->config.memory == BROKER_MEMORY_COPY ? RING_MEMORY_COPY : RING_MEMORY_UMEM;
+}
+
+static int make_umem(struct broker *broker, uint32_t streams, struct error *error)
+{
+	uint32_t ring = memory_for(broker) == RING_MEMORY_UMEM ? RING_FRAMES : 0;
+	uint32_t frames;
+	int result;
+
+	broker->stream_room = streams + SPARE_STREAMS;
+	frames = broker->stream_room * (broker->queue_count * broker->rx_size + ring) +
+		 STREAM_BATCH;
+	result = umem_create(&broker->umem, frames, chunk_for(broker->attached->interface),
+			     power_of_two(broker->stream_room * broker->rx_size));
+	if (result)
+		return error_set(error, result, 0, result == -ENOBUFS ?
+				 "Raise the limit of locked memory: LimitMEMLOCK= of the unit, "
+				 "or ulimit -l" : NULL,
+				 "can't register %" PRIu64 " MiB of frames: %s",
+				 ((uint64_t)frames * chunk_for(broker->attached->interface)) >> 20,
+				 strerror(-result));
+	memset(broker->queues, 0, broker->queue_count * sizeof(*broker->queues));
+	for (uint32_t i = 0; i < broker->queue_count; i++)
+		broker->queues[i].number = i;
+	return 0;
+}
+
+static int open_feeds(struct broker *broker, struct stream *stream, struct error *error)
+{
+	const struct feed_config config = {
+		.interface = broker->attached->interface,
+		.rx_size = broker->rx_size,
+		.copy = broker->attached->view->mode != MODE_NATIVE,
+		.pieces = broker->umem.chunk_bytes == LARGE_CHUNK,
+		.busy_poll = broker->config.busy_poll,
+	};
+
+	stream->feeds = calloc(broker->queue_count, sizeof(*stream->feeds));
+	if (!stream->feeds)
+		return error_set(error, -ENOMEM, 0, NULL, "out of memory");
+	for (uint32_t q = 0; q < broker->queue_count; q++) {
+		uint32_t key = stream->id * broker->queue_count + q;
+		struct feed *feed = &stream->feeds[q];
+		int result = feed_open(feed, &broker->umem, &broker->queues[q],
+				       &broker->leases[key], &config);
+
+		if (result)
+			return error_set(error, result, 0, result == -EBUSY ?
+					 "Another program has an AF_XDP socket on that queue" :
+					 NULL,
+					 "can't bind an AF_XDP socket to %s queue %u: %s",
+					 broker->attached->interface, q, strerror(-result));
+		stream->feed_count++;
+		feed->lease->reason = REASON_NO_READER;
+		if (bpf_map_update_elem(broker->attached->xsks, &key, &feed->fd, BPF_ANY))
+			return error_set(error, -errno, 0, NULL, "can't put the socket of %s queue "
+					 "%u into the map: %s", broker->attached->interface, q,
+					 strerror(errno));
+	}
+	return 0;
+}
+
+static void describe(struct broker *broker, struct stream *stream,
+		     const struct image_stream *wanted)
+{
+	struct ring_header *header = stream->writer.header;
+
+	stream->lease_ns = wanted->lease_ns;
+	header->generation = broker->image->generation;
+	snprintf(header->class, sizeof(header->class), "%s", class_name(wanted->class));
+}
+
+static int add(struct broker *broker, uint32_t index, struct error *error)
+{
+	const struct image_stream *wanted = &broker->image->stream[index];
+	struct ring_header template = {
+		.stream_id = wanted->id,
+		.ifindex = broker->attached->ifindex,
+		.clock = "CLOCK_MONOTONIC",
+	};
+	struct stream *stream = calloc(1, sizeof(*stream));
+	struct timespec now;
+	int result;
+
+	if (!stream)
+		return error_set(error, -ENOMEM, 0, NULL, "out of memory");
+	clock_gettime(CLOCK_REALTIME, &now);
+	template.created_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+	snprintf(template.interface, sizeof(template.interface), "%s",
+		 broker->attached->interface);
+	memcpy(template.stream, broker->image->label[index].name, sizeof(template.stream));
+	memcpy(stream->name, broker->image->label[index].name, sizeof(stream->name));
+	stream->id = wanted->id;
+	stream->memory = memory_for(broker);
+	result = stream_create(stream, RING_FRAMES, &broker->umem, &template);
+	if (result) {
+		error_set(error, result, 0, NULL, "can't make the ring of %s: %s", stream->name,
+			  strerror(-result));
+		free(stream);
+		return result;
+	}
+	describe(broker, stream, wanted);
+	broker->streams[broker->stream_count++] = stream;
+	return open_feeds(broker, stream, error);
+}
+
+static bool in_flight(const struct stream *stream)
+{
+	for (uint32_t i = 0; i < stream->feed_count; i++)
+		if (__atomic_load_n(&stream->feeds[i].lease->sent, __ATOMIC_RELAXED) !=
+		    stream->feeds[i].drained)
+			return true;
+	return false;
+}
+
+/*
+ * A program that saw the lease just before it ended may still redirect: what it sends is
+ * counted before, so sent == drained says that all is here. That is microseconds;
+ * what has not come after DRAIN_NS is lost, and counted.
+ */
+static void empty(struct broker *broker, struct stream *stream)
+{
+	const struct timespec grace = { .tv_nsec = 1000000 };
+	uint64_t end = broker_now_ns() + DRAIN_NS;
+
+	do {
+		nanosleep(&grace, NULL);
+		for (uint32_t i = 0; i < stream->feed_count; i++)
+			while (stream_drain(stream, &stream->feeds[i], &broker->umem,
+					    broker_now_ns()))
+				;
+	} while (in_flight(stream) && broker_now_ns() < end);
+	for (uint32_t i = 0; i < stream->feed_count; i++)
+		feed_forgive(&stream->feeds[i]);
+}
+
+void broker_drop(struct broker *broker, struct stream *stream, bool recycle)
+{
+	lease_end(broker, stream, REASON_NO_LEASE);
+	empty(broker, stream);
+	for (uint32_t q = 0; q < stream->feed_count; q++) {
+		uint32_t key = stream->id * broker->queue_count + q;
+
+		bpf_map_delete_elem(broker->attached->xsks, &key);
+	}
+	server_forget(broker, stream);
+	/* server_forget() says that nobody reads; now there is nobody to ask. */
+	lease_end(broker, stream, REASON_NO_LEASE);
+	if (recycle && stream->writer.header)
+		stream_release(stream, &broker->umem);
+	for (uint32_t i = 0; i < broker->stream_count; i++)
+		if (broker->streams[i] == stream)
+			broker->streams[i] = broker->streams[--broker->stream_count];
+	stream_destroy(stream);
+	free(stream);
+}
+
+static struct stream *served(struct broker *broker, const struct image_stream *wanted,
+			     const char *name)
+{
+	for (uint32_t i = 0; i < broker->stream_count; i++)
+		if (broker->streams[i]->id == wanted->id && !strcmp(broker->streams[i]->name, name))
+			return broker->streams[i];
+	return NULL;
+}
+
+/* Drops what the image no longer delivers; returns the number of streams that are new. */
+static uint32_t keep(struct broker *broker, bool *is_new)
+{
+	const struct profile_image *image = broker->image;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < broker->stream_count; i++)
+		broker->streams[i]->stays = false;
+	for (uint32_t i = 0; i < image->stream_count; i++) {
+		struct stream *stream = served(broker, &image->stream[i], image->label[i].name);
+
+		is_new[i] = false;
+		if (image->stream[i].deliver != DELIVER_AF_XDP)
+			continue;
+		if (stream) {
+			stream->stays = true;
+			describe(broker, stream, &image->stream[i]);
+		} else {
+			is_new[i] = true;
+			count++;
+		}
+	}
+	for (uint32_t i = broker->stream_count; i--;)
+		if (!broker->streams[i]->stays)
+			broker_drop(broker, broker->streams[i], true);
+	return count;
+}
+
+static void drop_all(struct broker *broker)
+{
+	while (broker->stream_count)
+		broker_drop(broker, broker->streams[broker->stream_count - 1], false);
+	umem_destroy(&broker->umem);
+}
+
+/* What the loop and status look at. */
+static int follow(struct broker *broker)
+{
+	struct control *view = broker->attached->view;
+	uint64_t lease_ns = UINT64_MAX;
+	uint32_t bound = 0, zero_copy = 0;
+	struct pollfd *polls = calloc(1 + broker->stream_count * broker->queue_count,
+				      sizeof(*polls));
+
+	if (!polls)
+		return -ENOMEM;
+	free(broker->polls);
+	broker->polls = polls;
+	broker->poll_count = 0;
+	polls[broker->poll_count++] = (struct pollfd){ broker->server.epoll, POLLIN, 0 };
+	for (uint32_t s = 0; s < broker->stream_count; s++) {
+		struct stream *stream = broker->streams[s];
+
+		if (stream->lease_ns < lease_ns)
+			lease_ns = stream->lease_ns;
+		for (uint32_t i = 0; i < stream->feed_count; i++)
+			polls[broker->poll_count++] =
+				(struct pollfd){ stream->feeds[i].fd, POLLIN, 0 };
+	}
+	if (broker->stream_count)
+		for (bound = 0; bound < broker->streams[0]->feed_count; bound++)
+			zero_copy += broker->streams[0]->feeds[bound].zero_copy;
+	else
+		lease_ns = 20000000;
+	view->broker_queues = bound;
+	view->broker_zero_copy = zero_copy;
+	view->broker_lease_ns = lease_ns;
+	broker->tick_ns = lease_ns / 4;
+	broker->next_tick_ns = 0;
+	return 0;
+}
+
+int broker_apply(struct broker *broker, struct error *error)
+{
+	uint64_t generation = __atomic_load_n(&broker->attached->view->generation,
+					      __ATOMIC_ACQUIRE);
+	bool is_new[IMAGE_STREAMS];
+	uint32_t wanted;
+	int result;
+
+	result = attached_image(broker->attached, broker->image);
+	if (result)
+		return error_set(error, result, 0, NULL, "can't read the active profile: %s",
+				 strerror(-result));
+	wanted = keep(broker, is_new);
+	/* A UMEM can't grow. Without room for all, everything is made anew and readers open again. */
+	if (wanted && broker->stream_count + wanted > broker->stream_room) {
+		drop_all(broker);
+		wanted = keep(broker, is_new);
+	}
+	if (!broker->stream_count) {
+		umem_destroy(&broker->umem);
+		broker->stream_room = 0;
+	}
+	if (wanted && !broker->umem.handle)
+		result = make_umem(broker, wanted, error);
+	for (uint32_t i = 0; !result && i < broker->image->stream_count; i++)
+		if (is_new[i])
+			result = add(broker, i, error);
+	if (!result && follow(broker))
+		result = error_set(error, -ENOMEM, 0, NULL, "out of memory");
+	broker->generation = generation;
+	return result;
+}
