@@ -4,6 +4,9 @@
 
 #define VERBS(VERB)		\
 	VERB(profile)		\
+	VERB(serve)		\
+	VERB(streams)		\
+	VERB(record)		\
 	VERB(completion)	\
 	/* end of the table */
 
