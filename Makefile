@@ -32,10 +32,11 @@ CORE_SRC := $(filter-out %.bpf.c,$(CORE_SRC))
 CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
 CORE_LIB := $(BUILD)/libcore.a
 EMULATE_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard netns-lab/emulate/*.c))
+SINK_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard netns-lab/sink/*.c))
 
 .DEFAULT_GOAL := all
 .PHONY: all
-all: $(BUILD)/sensorctl $(if $(EMULATE_OBJ),$(BUILD)/emulate)	## build everything
+all: $(BUILD)/sensorctl $(if $(EMULATE_OBJ),$(BUILD)/emulate) $(if $(SINK_OBJ),$(BUILD)/sink)	## build everything
 
 $(BUILD)/sensorctl: $(BUILD)/ctl/main.o $(CORE_LIB)
 	$(call say,LINK,$@)
@@ -46,6 +47,10 @@ $(CORE_LIB): $(CORE_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/emulate: $(EMULATE_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/sink: $(SINK_OBJ) $(CORE_LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
