@@ -5,6 +5,7 @@ PREFIX	?= /usr/local
 DESTDIR	?=
 BUILD	?= build
 CLANG	?= clang-19
+FORMAT	?= clang-format-19
 CC	?= cc
 BPFTOOL	?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 V	?= 0
@@ -15,11 +16,24 @@ else
 Q	:=
 say	=
 endif
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc) --no-print-directory
+endif
 
 VERSION	:= 0.1.0
 WARN	:= -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wmissing-prototypes -Wstrict-prototypes
 CFLAGS	?= -O2 -g
-CFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE $(WARN) -I. -I$(BUILD) -DVERSION='"$(VERSION)"' -DDATADIR='"$(PREFIX)/share/sensorctl"' -MMD -MP
+
+# SANITIZE=1 builds the same with clang's sanitizers, beside the normal build; the fuzzers exist only there.
+ifdef SANITIZE
+override BUILD := $(BUILD)/san
+CC	:= $(CLANG)
+WARN	:= -Wall -Wextra
+CFLAGS	:= -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+LDFLAGS	+= -fsanitize=address,undefined
+endif
+
+CFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -I. -I$(BUILD) -DVERSION='"$(VERSION)"' -DDATADIR='"$(PREFIX)/share/sensorctl"' -MMD -MP
 PKGS	:= libbpf libxdp libelf zlib libnl-route-3.0 libmnl libfyaml jansson libpcap libsystemd
 LIBS	= $(shell pkg-config --libs $(PKGS)) -lm -lpthread
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
@@ -33,6 +47,15 @@ CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
 CORE_LIB := $(BUILD)/libcore.a
 EMULATE_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard netns-lab/emulate/*.c))
 SINK_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard netns-lab/sink/*.c))
+
+# What sets up first, or needs nothing, may run without the packages; everything else says what is missing.
+UNBUILT	:= help clean check check-vm check-long demo bench fuzz format format-check
+ifneq ($(filter-out $(UNBUILT),$(or $(MAKECMDGOALS),all)),)
+READY	:= $(shell pkg-config --exists $(PKGS) && command -v $(CLANG) $(BPFTOOL) >/dev/null && echo yes)
+ifneq ($(READY),yes)
+$(error $(or $(shell netns-lab/setup --check build 2>&1),pkg-config does not find all of $(PKGS)))
+endif
+endif
 
 .DEFAULT_GOAL := all
 .PHONY: all
@@ -74,14 +97,86 @@ $(UNIT): $(BUILD)/%: $(BUILD)/%.o $(CORE_LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
-.PHONY: tests
-tests: all $(UNIT)
+# Fuzzers likewise, with libFuzzer's main.
+FUZZERS	:= $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
+$(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(CORE_LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+.PHONY: tests sanitized fuzz
+tests: all $(UNIT)			## build the test programs too
+sanitized:				## unit tests and fuzzers with sanitizers, in build/san
+	$(Q)$(MAKE) SANITIZE=1 sanitized-programs
+
+.PHONY: sanitized-programs
+sanitized-programs: $(filter $(BUILD)/tests/unit/%,$(UNIT)) $(if $(SANITIZE),$(FUZZERS))
+
+fuzz:					## run each fuzzer for FUZZ_SECONDS (20)
+	$(Q)netns-lab/setup build check
+	$(Q)$(MAKE) sanitized
+	$(Q)tests/run $(FUZZERS:$(BUILD)/%=$(BUILD)/san/%)
+
+.PHONY: check check-vm check-long demo bench
+check:					## (root) set up, build, all tests; here and in a Debian 13 root
+	$(Q)netns-lab/setup build check
+	$(Q)$(MAKE) tests WERROR=1
+	$(Q)$(MAKE) sanitized
+	$(Q)tests/check host
+
+check-vm:				## (root) the tests that need a newer kernel, in a virtual machine
+	$(Q)netns-lab/setup build check vm
+	$(Q)$(MAKE) tests
+	$(Q)tests/check vm
+
+check-long:				## (root) longer fuzz and random runs
+	$(Q)netns-lab/setup build check
+	$(Q)$(MAKE) tests
+	$(Q)$(MAKE) sanitized
+	$(Q)tests/check long
+
+demo:					## (root) set up, build, and show what it does for a LiDAR under load
+	$(Q)netns-lab/setup build demo
+	$(Q)$(MAKE) all
+	$(Q)netns-lab/demo
+
+bench:					## (root) speed beside its peers, as a table and JSON
+	$(Q)netns-lab/setup build check
+	$(Q)$(MAKE) tests
+	$(Q)tests/bench/run
+
+C_FILES	= $(or $(shell git ls-files '*.c' '*.h' 2>/dev/null),$(shell find . -path ./build -prune -o -name '*.[ch]' -print))
+.PHONY: format format-check
+format:					## apply .clang-format
+	$(Q)$(FORMAT) -i $(C_FILES)
+
+format-check:				## tell which files are not formatted so
+	$(Q)$(FORMAT) --dry-run --Werror $(C_FILES)
+
+# Man pages are written in scdoc: docs/NAME.SECTION.scd.
+MAN	:= $(patsubst docs/%.scd,$(BUILD)/docs/%,$(wildcard docs/*.scd))
+$(MAN): $(BUILD)/docs/%: docs/%.scd
+	$(call say,MAN,$<)
+	@mkdir -p $(@D)
+	$(Q)scdoc <$< >$@
+
+SHARE	= $(DESTDIR)$(PREFIX)/share
+.PHONY: install
+install: all $(MAN)			## install under DESTDIR and PREFIX (/usr/local)
+	$(Q)install -D -m 755 $(BUILD)/sensorctl $(DESTDIR)$(PREFIX)/bin/sensorctl
+	$(Q)install -d $(SHARE)/sensorctl/profiles/protocols $(SHARE)/bash-completion/completions
+	$(Q)install -m 644 $(wildcard profiles/*.yaml) $(SHARE)/sensorctl/profiles
+	$(Q)install -m 644 $(wildcard profiles/protocols/*.yaml) $(SHARE)/sensorctl/profiles/protocols
+	$(Q)$(BUILD)/sensorctl completion bash >$(SHARE)/bash-completion/completions/sensorctl
+	$(Q)$(foreach page,$(MAN),install -D -m 644 $(page) \
+		$(SHARE)/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
 
 .PHONY: clean help
 clean:					## remove the build directory
 	$(Q)rm -rf $(BUILD)
 
 help:					## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | sort | awk -F: '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | sort | \
+		awk -F'\t' '{printf "  %-13s %s\n", $$1, $$2}'
+	@echo "Variables: V=1 shows the commands, PREFIX, DESTDIR, BUILD, SANITIZE=1, FUZZ_SECONDS, SENSOR_CAPTURES."
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/san -prune -o -name '*.d' -print 2>/dev/null)

@@ -1,0 +1,51 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What holds for the files of the tree as such.
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/.."
+	git rev-parse --git-dir >/dev/null 2>&1 || skip "no git work tree here: the files to look at are not known"
+}
+
+@test "C code is formatted as .clang-format says" {
+	command -v clang-format-19 >/dev/null || skip "clang-format-19 is not here"
+	run make -s format-check
+	grep -oE '^[^ :]+:[0-9]+' <<<"$output" | cut -d: -f1 | sort | uniq -c
+	[ "$status" -eq 0 ]
+}
+
+@test "shell scripts pass shellcheck" {
+	command -v shellcheck >/dev/null || skip "shellcheck is not here"
+	mapfile -t scripts < <(git grep -lE '^#!/(usr/bin/env )?(bin/)?(ba)?sh' -- ':!*.bats')
+	shellcheck -x "${scripts[@]}"
+}
+
+@test "each source file names its licence at its top" {
+	without=
+	for file in $(git ls-files '*.c' '*.h' '*.yaml' '*.bats' '*.bash' '*.py' '*.sh' Makefile) \
+		$(git grep -lE '^#!' -- ':!*.bats'); do
+		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: \(GPL-2.0-only\|BSD-2-Clause\)' || without+=" $file"
+	done
+	echo "without:$without"
+	[ -z "$without" ]
+}
+
+@test "make help has one line for each target that a user calls" {
+	run make -s help
+	[ "$status" -eq 0 ]
+	for target in all check check-vm check-long demo bench install clean; do
+		[ "$(grep -cE "^  $target +[^ ]" <<<"$output")" -eq 1 ]
+	done
+}
+
+@test "a set-up with nothing missing says nothing" {
+	run netns-lab/setup --check build
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+}
+
+@test "an unknown group of packages is wrong usage" {
+	run netns-lab/setup no-such-group
+	[ "$status" -eq 2 ]
+}

@@ -1,0 +1,19 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The virtual machine has what it is there for; otherwise what is skipped or fails elsewhere has its cause here.
+
+@test "the kernel of the virtual machine is another than the host's libraries were made for, with BTF" {
+	[ -s /sys/kernel/btf/vmlinux ]
+	mount | grep -q ' on /tmp '
+}
+
+@test "freplace, which a libxdp dispatcher needs, is there" {
+	run bpftool feature probe kernel
+	[ "$status" -eq 0 ]
+	grep -q 'program_type ext is available' <<<"$output"
+}
+
+@test "modules load: veth, VLAN devices, vivid" {
+	modprobe -a veth 8021q vivid
+}
