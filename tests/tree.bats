@@ -4,7 +4,7 @@
 # What holds for the files of the tree as such.
 
 setup() {
-	cd "$BATS_TEST_DIRNAME/.."
+	cd "$BATS_TEST_DIRNAME/.." || return
 	git rev-parse --git-dir >/dev/null 2>&1 || skip "no git work tree here: the files to look at are not known"
 }
 
