@@ -30,6 +30,7 @@ class Epoch:
         self.received = {0}
         self.missing = {}               # position -> number of the sample it is missing in
         self.first_sample = sample
+        self.last_ones = set()          # positions of packets with the marker
 
 
 class Sensor:
@@ -70,7 +71,7 @@ class Sensor:
         elif step > 0:
             self.advance(look, step)
         else:
-            self.late(self.epoch.highest + step)
+            self.late(look, self.epoch.highest + step)
 
     def open(self, look):
         self.samples += 1
@@ -79,6 +80,8 @@ class Sensor:
 
     def remember(self, look, position):
         look.position = position
+        if look.marked:
+            self.epoch.last_ones.add(position)
         self.previous = look
         self.epoch.highest = position
         if self.protocol.per and look.id is not None:
@@ -86,7 +89,7 @@ class Sensor:
             while len(self.bases) > 8:
                 self.bases.pop(next(iter(self.bases)))
 
-    def late(self, position):
+    def late(self, look, position):
         epoch = self.epoch
         if position in epoch.received:
             if self.protocol.gap and position != epoch.highest:
@@ -102,6 +105,24 @@ class Sensor:
         elif position < epoch.oldest:
             self.miss(range(position + 1, epoch.oldest), epoch.first_sample)
             epoch.oldest = position
+        if look.marked and self.only_marker():
+            self.split(position)
+
+    def only_marker(self):
+        protocol = self.protocol
+        return protocol.marker and not (protocol.id or protocol.wrap or protocol.per)
+
+    def split(self, last):
+        """A last packet came late: what is ahead of it belongs to the next sample after all."""
+        epoch = self.epoch
+        epoch.last_ones.add(last)
+        if last < epoch.highest:
+            self.samples += 1
+        for position in epoch.missing:
+            self.holes[epoch.missing[position]] -= 1
+            sample = epoch.first_sample + sum(1 for end in epoch.last_ones if end < position)
+            epoch.missing[position] = sample
+            self.holes[sample] = self.holes.get(sample, 0) + 1
 
     def miss(self, positions, sample):
         for position in positions:
