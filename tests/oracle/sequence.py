@@ -62,8 +62,7 @@ class Sensor:
         step = self.step_to(look)
         if step is None:
             if look.resent:
-                self.reordered += 1
-                self.lost -= min(self.lost, 1)
+                self.fill(look)
                 return
             self.restarts += 1
             self.learned_from_previous()
@@ -107,6 +106,14 @@ class Sensor:
             epoch.oldest = position
         if look.marked and self.only_marker():
             self.split(position)
+
+    def fill(self, look):
+        """A packet that was asked for again, later than the window reaches."""
+        if self.protocol.per and look.id in self.bases:
+            self.late(look, self.bases[look.id] + look.index)
+        else:
+            self.reordered += 1
+            self.lost -= min(self.lost, 1)
 
     def only_marker(self):
         protocol = self.protocol
