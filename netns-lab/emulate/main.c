@@ -41,6 +41,7 @@ static const char help[] =
 "  --restart LIST        counters and the device's clock begin again with this packet\n"
 "Replay\n"
 "  --speed X             X times as fast; 0: as fast as possible\n"
+"  --duration SECONDS    of the capture's time: begins again until they are over\n"
 "  --fragment            cut what exceeds the MTU into IP fragments (else it is refused)\n"
 "  --source, --destination, --source-mac, --destination-mac replace what the capture has;\n"
 "  broadcast and multicast destinations stay\n"
@@ -366,6 +367,7 @@ static int run_replay(const char *path, const struct request *request, struct ou
 	struct replay replay = {
 		.path = path, .output = output, .pace = pace, .mtu = request->mtu,
 		.fragment = request->fragment, .count = request->count,
+		.duration_ns = (uint64_t)(request->duration * 1e9),
 	};
 	int result = 0;
 

@@ -182,42 +182,56 @@ static int check(const struct replay *replay)
 	return result;
 }
 
-int replay_run(struct replay *replay)
+/* Once through the capture, from `base_ns` on the pace's clock; *end_ns is where it ended. */
+static int pass(struct replay *replay, uint64_t base_ns, uint64_t *end_ns)
 {
 	struct pcap_pkthdr *header;
 	const uint8_t *frame;
-	uint64_t first_ns = 0, last_ns = 0;
-	pcap_t *pcap;
-	int result = check(replay);
+	uint64_t first_ns = 0, after_ns = base_ns, n = 0;
+	pcap_t *pcap = open_capture(replay);
+	int result = 0;
 
-	if (result)
-		return result;
-	pcap = open_capture(replay);
 	if (!pcap)
 		return -EIO;
-	while (!result && !pace_stop && pcap_next_ex(pcap, &header, &frame) == 1) {
+	for (; !result && !pace_stop && pcap_next_ex(pcap, &header, &frame) == 1; n++) {
 		uint64_t at = (uint64_t)header->ts.tv_sec * 1000000000 +
 			      (uint64_t)header->ts.tv_usec;
 		uint16_t type;
 
-		if (replay->count && replay->packets == replay->count)
-			break;
-		if (!replay->packets)
+		if (!n)
 			first_ns = at;
 		/* Joined recordings may jump back: time stands still there. */
-		if (at - first_ns > last_ns && at > first_ns)
-			last_ns = at - first_ns;
-		result = pace_wait(replay->pace, replay->output, last_ns);
+		if (at > first_ns && base_ns + at - first_ns > after_ns)
+			after_ns = base_ns + at - first_ns;
+		if ((replay->count && n == replay->count) ||
+		    (replay->duration_ns && after_ns >= replay->duration_ns))
+			break;
+		result = pace_wait(replay->pace, replay->output, after_ns);
 		if (result || pace_stop)
 			break;
 		if (fits(replay, frame, header->caplen))
 			result = send_fragments(replay, frame,
 						ethernet_bytes(frame, header->caplen, &type),
-						last_ns);
+						after_ns);
 		else
-			result = send_frame(replay, frame, header->caplen, last_ns);
+			result = send_frame(replay, frame, header->caplen, after_ns);
 		replay->packets++;
 	}
+	/* The next pass begins one mean interval after the last frame of this one. */
+	*end_ns = after_ns + (n > 1 ? (after_ns - base_ns) / (n - 1) : 1000000);
 	pcap_close(pcap);
+	return result;
+}
+
+int replay_run(struct replay *replay)
+{
+	uint64_t at_ns = 0;
+	int result = check(replay);
+
+	if (result)
+		return result;
+	do
+		result = pass(replay, at_ns, &at_ns);
+	while (!result && !pace_stop && at_ns < replay->duration_ns);
 	return result ? result : output_flush(replay->output);
 }

@@ -20,6 +20,7 @@ struct replay {
 	bool set_source, set_destination;
 	uint32_t source, destination;	/* network byte order */
 	uint64_t count;			/* frames of the capture, 0: all */
+	uint64_t duration_ns;		/* begin again until this time is over; 0: once */
 	uint64_t packets;		/* frames read and sent */
 	uint16_t ip_id;
 };

@@ -36,6 +36,7 @@ static const struct option options[] = {
 static const char help[] =
 "usage: sink udp --port N [--local IP] [--from IP:PORT] [--group IP]   a UDP socket\n"
 "       sink packet --interface IF --ethertype 0x88B5     a packet socket\n"
+"       sink stream --interface IF --name STREAM          a stream of sensorctl serve\n"
 "\n"
 "  --buffer BYTES        socket buffer (the system's default, net.core.rmem_default)\n"
 "  --stamp-offset N      where emulate --stamp left its mark\n"
@@ -115,9 +116,11 @@ int main(int argc, char **argv)
 		result = sink_udp(&sink);
 	} else if (!strcmp(kind, "packet") && sink.interface && sink.ethertype) {
 		result = sink_packet(&sink);
+	} else if (!strcmp(kind, "stream") && sink.interface && *sink.account.name) {
+		result = sink_stream(&sink);
 	} else {
-		fputs("sink: expected udp --port N or packet --interface IF --ethertype N. See "
-		      "sink --help.\n", stderr);
+		fputs("sink: expected udp --port N, packet --interface IF --ethertype N, or stream "
+		      "--interface IF --name STREAM. See sink --help.\n", stderr);
 		return 2;
 	}
 	if (result)

@@ -24,5 +24,6 @@ extern volatile sig_atomic_t sink_stop;
  */
 int sink_udp(struct sink *sink);
 int sink_packet(struct sink *sink);
+int sink_stream(struct sink *sink);
 
 #endif
