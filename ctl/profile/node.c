@@ -190,6 +190,7 @@ static struct node *event_node(struct builder *b, struct fy_event *event, enum n
 	node->line = mark ? mark->line + 1 : 1;
 	node->column = mark ? mark->column + 1 : 1;
 	node->parent = b->depth ? b->stack[b->depth - 1] : NULL;
+	node->name = b->depth ? b->pending[b->depth - 1] : NULL;
 	return node;
 }
 
@@ -210,6 +211,7 @@ static bool add_alias(struct builder *b, struct fy_event *event)
 	const struct anchor *found = NULL;
 
 	at->text = token_text(b, event->alias.anchor, &at->length);
+	at->column -= at->column > 1;		/* libfyaml marks what follows the star */
 	for (size_t i = b->anchors; i-- && !found;)
 		if (!strcmp(b->anchor[i].name, at->text))
 			found = &b->anchor[i];
@@ -260,8 +262,13 @@ static bool add_scalar(struct builder *b, struct fy_event *event)
 	struct node *node = event_node(b, event, NODE_SCALAR);
 
 	node->text = token_text(b, event->scalar.value, &node->length);
-	node->quoted = event->scalar.value &&
-		       fy_token_scalar_style(event->scalar.value) != FYSS_PLAIN;
+	enum fy_scalar_style style = event->scalar.value ?
+		fy_token_scalar_style(event->scalar.value) : FYSS_PLAIN;
+
+	node->quoted = style != FYSS_PLAIN;
+	/* libfyaml marks what is inside the quotes. */
+	if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) && node->column > 1)
+		node->column--;
 	if (strlen(node->text) != node->length)
 		return complain_node(b, node, "text", "there is a zero byte in this text");
 	return start_node(b, event, node);
@@ -296,12 +303,29 @@ static bool take_event(struct builder *b, struct fy_event *event)
 	return true;
 }
 
+/* A tab at the start of a line gives libfyaml's least helpful messages. */
+static int tab_line(const struct source *source)
+{
+	int line = 1;
+
+	for (size_t i = 0; i < source->length; i++) {
+		if (source->text[i] == '\t' && (!i || source->text[i - 1] == '\n'))
+			return line;
+		line += source->text[i] == '\n';
+	}
+	return 0;
+}
+
 static void add_syntax_errors(struct builder *b, struct fy_diag *diag)
 {
 	struct fy_diag_error *error;
 	void *previous = NULL;
 	size_t before = b->d->errors;
+	int tab = tab_line(b->source);
 
+	if (tab)
+		complain_at(b->d, b->source, tab, 1, 1, "spaces",
+			    "YAML does not allow a tab in the indentation");
 	while ((error = fy_diag_errors_iterate(diag, &previous)))
 		if (error->type == FYET_ERROR)
 			complain_at(b->d, b->source, error->line > 0 ? error->line : 1,
