@@ -75,10 +75,6 @@ def ranges(spec):
     return out
 
 
-def within(value, spec):
-    return value is not None and any(low <= value <= high for low, high in ranges(spec))
-
-
 def prefix(spec):
     return ipaddress.ip_network(spec, strict=False)
 
@@ -160,51 +156,36 @@ class Stream:
         if "samples" in spec:
             self.protocol = Protocol({**(self.protocol.spec if self.protocol else {"protocol": ""}),
                                       "sample": spec["samples"]})
+        self.conditions = [condition(key, spec) for key, spec in self.match.items()
+                           if key != "payload"]
         self.tests = [Bits(item) for item in self.match.get("payload", [])]
         self.sources = [prefix(self.match["source"])] if "source" in self.match else []
 
-    def matches(self, p):
-        for key, spec in self.match.items():
-            if not getattr(self, "match_" + key)(p, spec):
-                return False
-        return True
+    def matches(self, packet):
+        return all(holds(packet) for holds in self.conditions) and \
+            all(test.test(packet.payload) for test in self.tests)
 
-    def match_vlan(self, p, spec):
-        return within(p.vlan, spec)
 
-    def match_pcp(self, p, spec):
-        return within(p.pcp, spec)
+IP_PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "igmp": 2, "icmpv6": 58}
 
-    def match_ethertype(self, p, spec):
-        return not p.llc and p.ethertype == number(spec)
 
-    def match_source_mac(self, p, spec):
-        return p.source_mac == bytes.fromhex(spec.replace(":", ""))
-
-    def match_source(self, p, spec):
-        return p.source is not None and p.source in prefix(spec)
-
-    def match_destination(self, p, spec):
-        return p.destination is not None and p.destination in prefix(spec)
-
-    def match_ip_protocol(self, p, spec):
-        names = {"tcp": 6, "udp": 17, "icmp": 1, "igmp": 2, "icmpv6": 58}
-        return p.ip_protocol == (names[spec] if spec in names else number(spec))
-
-    def match_dscp(self, p, spec):
-        return within(p.dscp, spec)
-
-    def match_source_port(self, p, spec):
-        return within(p.source_port, spec)
-
-    def match_destination_port(self, p, spec):
-        return within(p.destination_port, spec)
-
-    def match_length(self, p, spec):
-        return within(p.length, spec)
-
-    def match_payload(self, p, _):
-        return all(test.test(p.payload) for test in self.tests)
+def condition(key, spec):
+    """One line of a match as a function of a packet."""
+    if key == "ethertype":
+        value = number(spec)
+        return lambda p: not p.llc and p.ethertype == value
+    if key == "source_mac":
+        mac = bytes.fromhex(spec.replace(":", ""))
+        return lambda p: p.source_mac == mac
+    if key in ("source", "destination"):
+        net = prefix(spec)
+        return lambda p: getattr(p, key) is not None and getattr(p, key) in net
+    if key == "ip_protocol":
+        value = IP_PROTOCOLS[spec] if spec in IP_PROTOCOLS else number(spec)
+        return lambda p: p.ip_protocol == value
+    spans = ranges(spec)
+    return lambda p: getattr(p, key) is not None and \
+        any(low <= getattr(p, key) <= high for low, high in spans)
 
 
 class Profile:
