@@ -96,7 +96,7 @@ struct counters {
 	__u64 instance_packets[INSTANCES];	/* datagrams by instance */
 	__s64 instance_lost[INSTANCES];
 	__u64 interarrival_max_ns;
-	__u64 by[VERDICTS][16];		/* [verdict][reason] */
+	__u64 by[8][16];			/* [verdict][reason] */
 	__u64 protocol[PROTOCOLS];
 	__u64 interarrival[HISTOGRAM_BUCKETS];
 };
@@ -108,7 +108,6 @@ struct counters {
 struct sample_slot {
 	__u64 received;			/* tag << 32 | packets that came, duplicates not counted */
 	__u64 first;			/* tag << 32 | position of its first packet */
-	__u64 top;			/* tag << 32 | SEQUENCE_PER_SAMPLE: highest index + 1 */
 };
 
 /*
@@ -122,10 +121,10 @@ struct instance {
 	__u32 per_sample;		/* learned packets of a sample; 0: not yet */
 	__u32 per_sample_less;		/* a smaller number, << 8 | times it was seen in a row */
 	struct sample_slot slot[SAMPLE_SLOTS];
-	__u8 address[16];		/* source: v4 in the first 4 bytes, v6, or MAC in the first 6 */
+	__u64 address[2];		/* source, wire order: v4 in 4 bytes, v6, or MAC in 6 bytes */
 	__u64 key;
 	__u16 port;
-	__u8 family;			/* 4, 6, or 2 for a MAC */
+	__u8 family;			/* 4, 6, or 0 for a MAC */
 	__u8 ready;			/* identity above is written */
 	__u32 pad2;
 };

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The XDP front end of the data path (ingress.h). One outer map lookup per packet: that
+ * is what makes a swap atomic for it (P33).
+ */
+#include "types.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "frame.h"
+
+/* Each by itself, because the many ways through headers would multiply with all that follows. */
+static __always_inline int state_parse(const struct packet *packet, struct frame *frame);
+static __always_inline int state_pick(const struct packet *packet, const struct frame *frame,
+				      __u64 mask);
+static __always_inline void state_account(const struct packet *packet, const struct frame *frame,
+					  const struct image_stream *stream, struct meta *meta);
+
+#include "deliver.h"
+#include "fragment.h"
+#include "bucket.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile __u32 queues = 1;		/* factor of lease and socket keys */
+const volatile __u64 fragment_seed = 0x13198a2e03707344ull;
+const volatile bool test_clock = false;		/* take the time from struct control */
+
+struct image_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct profile_image));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct image_map);
+} image SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, STREAM_IDS);
+	__type(key, __u32);
+	__type(value, struct name_entry);
+} names SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, COUNTER_ROWS);
+	__type(key, __u32);
+	__type(value, struct counters);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, STREAM_IDS);
+	__type(key, __u32);
+	__type(value, struct instances);
+} instances SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FRAGMENT_SETS);
+	__type(key, __u32);
+	__type(value, struct fragment_set);
+} fragments SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BUCKETS);
+	__type(key, __u32);
+	__type(value, __u64);
+} buckets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, STREAM_IDS);	/* times queues, set at load */
+	__type(key, __u32);
+	__type(value, struct lease);
+} leases SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, STREAM_IDS);	/* times queues, set at load */
+	__type(key, __u32);
+	__type(value, __u32);
+} xsks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct control);
+} control SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pressure);
+} pressure SEC(".maps");
+
+static __always_inline struct counters *state_counters(const struct packet *packet, __u32 row)
+{
+	(void)packet;
+	return bpf_map_lookup_elem(&counters, &row);
+}
+
+static __always_inline struct instances *state_instances(const struct packet *packet, __u32 id)
+{
+	(void)packet;
+	return bpf_map_lookup_elem(&instances, &id);
+}
+
+static __always_inline struct fragment_set *state_fragments(const struct packet *packet, __u32 set)
+{
+	(void)packet;
+	return bpf_map_lookup_elem(&fragments, &set);
+}
+
+static __always_inline __u64 *state_bucket(const struct packet *packet, __u32 number)
+{
+	(void)packet;
+	return bpf_map_lookup_elem(&buckets, &number);
+}
+
+static __always_inline __u32 lease_key(const struct packet *packet, __u32 id)
+{
+	return id * queues + packet->ctx->rx_queue_index;
+}
+
+static __always_inline struct lease *state_lease(const struct packet *packet, __u32 id)
+{
+	__u32 key = lease_key(packet, id);
+
+	if (packet->ctx->rx_queue_index >= queues)
+		return NULL;
+	return bpf_map_lookup_elem(&leases, &key);
+}
+
+static __always_inline __u64 state_test_ns(void)
+{
+	__u32 zero = 0;
+	struct control *entry = bpf_map_lookup_elem(&control, &zero);
+
+	return entry ? entry->test_ns : 0;
+}
+
+static __always_inline __u64 state_coarse_ns(const struct packet *packet)
+{
+	(void)packet;
+	return test_clock ? state_test_ns() : bpf_ktime_get_coarse_ns();
+}
+
+static __always_inline __u64 state_precise_ns(const struct packet *packet)
+{
+	(void)packet;
+	return test_clock ? state_test_ns() : bpf_ktime_get_ns();
+}
+
+static __always_inline __u64 state_seed(const struct packet *packet)
+{
+	(void)packet;
+	return fragment_seed;
+}
+
+/* The highest level that has not expired; a writer that died sheds nothing. */
+static __always_inline __u32 state_pressure(const struct packet *packet, __u64 now_ns)
+{
+	__u32 zero = 0, level = 0;
+	__u64 now_ms = now_ns / 1000000;
+	struct pressure *entry = bpf_map_lookup_elem(&pressure, &zero);
+
+	(void)packet;
+	if (!entry)
+		return 0;
+	for (__u32 i = 0; i < PRESSURE_SOURCES; i++) {
+		__u64 slot = entry->slot[i];
+
+		if (slot >> 8 > now_ms && (slot & 255) > level)
+			level = slot & 255;
+	}
+	return level;
+}
+
+static __always_inline bool state_redirect(struct packet *packet, __u32 id, struct meta *meta)
+{
+	struct xdp_md *ctx = packet->ctx;
+	struct lease *lease = state_lease(packet, id);
+
+	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)) == 0) {
+		void *data = (void *)(long)ctx->data;
+		struct meta *at = (void *)(long)ctx->data_meta;
+
+		if ((void *)(at + 1) <= data)
+			*at = *meta;
+	}
+	if (bpf_redirect_map(&xsks, lease_key(packet, id), XDP_PASS) != XDP_REDIRECT)
+		return false;
+	if (lease)
+		__sync_fetch_and_add(&lease->sent, deliver_frames(packet->length));
+	return true;
+}
+
+#include "ingress.h"
+
+static __always_inline struct packet packet_of(struct xdp_md *ctx)
+{
+	return (struct packet){
+		.data = (void *)(long)ctx->data,
+		.data_end = (void *)(long)ctx->data_end,
+		.ctx = ctx,
+		.length = (__u32)bpf_xdp_get_buff_len(ctx),
+	};
+}
+
+SUBPROGRAM int parse(struct xdp_md *ctx, struct frame *frame)
+{
+	struct packet packet = packet_of(ctx);
+
+	return frame ? (int)frame_parse(&packet, frame) : (int)FRAME_MALFORMED;
+}
+
+static __always_inline int state_parse(const struct packet *packet, struct frame *frame)
+{
+	return parse(packet->ctx, frame);
+}
+
+SUBPROGRAM int pick(struct xdp_md *ctx, const struct frame *frame,
+		    const struct profile_image *active, __u64 mask)
+{
+	struct packet packet = packet_of(ctx);
+
+	packet.image = active;
+	return frame && active ? classify_payload(&packet, frame, mask) : -1;
+}
+
+static __always_inline int state_pick(const struct packet *packet, const struct frame *frame,
+				      __u64 mask)
+{
+	return pick(packet->ctx, frame, packet->image, mask);
+}
+
+SUBPROGRAM int account(struct xdp_md *ctx, const struct frame *frame,
+		       const struct image_stream *stream, struct counters *row, struct meta *meta)
+{
+	struct packet packet = packet_of(ctx);
+
+	packet.counters = row;
+	if (frame && stream && row && meta)
+		ingress_account(&packet, frame, stream, meta);
+	return 0;
+}
+
+static __always_inline void state_account(const struct packet *packet, const struct frame *frame,
+					  const struct image_stream *stream, struct meta *meta)
+{
+	account(packet->ctx, frame, stream, packet->counters, meta);
+}
+
+SEC("xdp.frags")
+int sensor_ingress(struct xdp_md *ctx)
+{
+	struct packet packet = packet_of(ctx);
+	struct outcome outcome;
+	__u32 zero = 0;
+	void *inner = bpf_map_lookup_elem(&image, &zero);
+
+	if (!inner)
+		return XDP_PASS;
+	packet.image = bpf_map_lookup_elem(inner, &zero);
+	if (!packet.image)
+		return XDP_PASS;
+	outcome = ingress(&packet);
+	switch (outcome.verdict) {
+	case VERDICT_AF_XDP:
+		return XDP_REDIRECT;
+	case VERDICT_DROP:
+		return XDP_DROP;
+	case VERDICT_STACK:
+	case VERDICT_CPU:
+	case VERDICT_INTERFACE:
+	case VERDICT_REFLECT:
+	case VERDICTS:
+		break;
+	}
+	return XDP_PASS;
+}
