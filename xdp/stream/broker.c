@@ -13,9 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RX_FRAMES	2048u		/* of one socket; on many queues less, */
-#define RX_FRAMES_ALL	4096u		/* so that a stream has about this many, */
-#define RX_FRAMES_LEAST	512u		/* and no socket less than this */
 #define ROUNDS		32u		/* of all feeds, before anything else gets its turn */
 #define LOOK_NS		1000000000ull
 
@@ -24,7 +21,7 @@
  * the CPU that receives them: then the broker naps for a moment and takes what has
  * come, and while it naps nobody has to wake it.
  */
-#define NAP_NS		30000ull
+#define NAP_NS		150000ull
 #define BUSY_NS		15000ull
 
 uint64_t broker_now_ns(void)
@@ -60,15 +57,6 @@ static int map_leases(struct broker *broker, struct error *error)
 	return 0;
 }
 
-static uint32_t rx_size(uint32_t queues)
-{
-	uint32_t size = RX_FRAMES;
-
-	while (size > RX_FRAMES_LEAST && size * queues > RX_FRAMES_ALL)
-		size /= 2;
-	return size;
-}
-
 static int set_up(struct broker *broker, struct error *error)
 {
 	struct control *view = broker->attached->view;
@@ -79,7 +67,6 @@ static int set_up(struct broker *broker, struct error *error)
 				 "no XDP program on %s: streams need one",
 				 broker->attached->interface);
 	broker->queue_count = view->queues;
-	broker->rx_size = rx_size(broker->queue_count);
 	broker->pin = pin_of(broker);
 	broker->queues = calloc(broker->queue_count, sizeof(*broker->queues));
 	broker->image = malloc(sizeof(*broker->image));

@@ -70,7 +70,8 @@ struct broker {
 	struct umem umem;
 	uint32_t queue_count;
 	struct queue *queues;
-	uint32_t rx_size;		/* of each feed */
+	uint32_t rx_size;		/* frames of each RX ring */
+	uint32_t ring_frames;		/* of each stream's ring */
 	uint32_t stream_room;		/* streams that the UMEM has frames for */
 	struct stream *streams[IMAGE_STREAMS];
 	uint32_t stream_count;

@@ -18,8 +18,16 @@
 
 #include "xdp/stream/broker.h"
 
-/* At a million frames a second a ring of this size holds 4 ms, of a LiDAR's 200 ms and more. */
-#define RING_FRAMES	4096u
+/*
+ * A broker that gets no CPU for a while needs RX rings, a reader the stream's ring. With 4096 and 8192
+ * frames that is 4 and 8 ms at a million frames a second, and hundreds for a LiDAR. Many
+ * streams or queues share about FRAMES_ALL of each kind, 128 MiB in small chunks.
+ */
+#define RX_FRAMES	4096u
+#define RX_FRAMES_LEAST	512u
+#define RING_FRAMES	8192u
+#define RING_FRAMES_LEAST 1024u
+#define FRAMES_ALL	65536u
 #define SPARE_STREAMS	2u		/* that a later profile may add without a new UMEM */
 #define LINK_BYTES	22u		/* Ethernet header and two VLAN tags */
 #define SMALL_CHUNK	2048u
@@ -33,6 +41,13 @@ static uint32_t power_of_two(uint32_t value)
 	while (power < value)
 		power *= 2;
 	return power;
+}
+
+static uint32_t share(uint32_t most, uint32_t least, uint32_t parts)
+{
+	while (most > least && most * parts > FRAMES_ALL)
+		most /= 2;
+	return most;
 }
 
 static int mtu_of(const char *interface)
@@ -63,13 +78,17 @@ static enum ring_memory memory_for(const struct broker *broker)
 
 static int make_umem(struct broker *broker, uint32_t streams, struct error *error)
 {
-	uint32_t ring = memory_for(broker) == RING_MEMORY_UMEM ? RING_FRAMES : 0;
-	uint32_t frames;
+	uint32_t frames, each;
 	int result;
 
 	broker->stream_room = streams + SPARE_STREAMS;
-	frames = broker->stream_room * (broker->queue_count * broker->rx_size + ring) +
-		 STREAM_BATCH;
+	broker->rx_size = share(RX_FRAMES, RX_FRAMES_LEAST,
+				broker->stream_room * broker->queue_count);
+	broker->ring_frames = share(RING_FRAMES, RING_FRAMES_LEAST, broker->stream_room);
+	each = broker->queue_count * broker->rx_size;
+	if (memory_for(broker) == RING_MEMORY_UMEM)
+		each += broker->ring_frames;
+	frames = broker->stream_room * each + STREAM_BATCH;
 	result = umem_create(&broker->umem, frames, chunk_for(broker->attached->interface),
 			     power_of_two(broker->stream_room * broker->rx_size));
 	if (result)
@@ -152,7 +171,7 @@ static int add(struct broker *broker, uint32_t index, struct error *error)
 	memcpy(stream->name, broker->image->label[index].name, sizeof(stream->name));
 	stream->id = wanted->id;
 	stream->memory = memory_for(broker);
-	result = stream_create(stream, RING_FRAMES, &broker->umem, &template);
+	result = stream_create(stream, broker->ring_frames, &broker->umem, &template);
 	if (result) {
 		error_set(error, result, 0, NULL, "can't make the ring of %s: %s", stream->name,
 			  strerror(-result));
