@@ -45,8 +45,8 @@ static int load(struct invocation *invocation, const char *name, struct profile 
 		struct diagnostics *d)
 {
 	struct profile_image *image = malloc(sizeof(*image));
-	int result = image ? profile_load(name, invocation->globals->profile_path, profile, d) :
-			     -ENOMEM;
+	int result = image ? profile_load(name, invocation->globals->profile_path, profile, d)
+			   : -ENOMEM;
 
 	if (!result)
 		result = profile_compile(*profile, image, d);
@@ -56,7 +56,7 @@ static int load(struct invocation *invocation, const char *name, struct profile 
 
 static int run_check(struct invocation *invocation, const char *name)
 {
-	struct diagnostics d = {0};
+	struct diagnostics d = { 0 };
 	struct profile *profile = NULL;
 	int result = load(invocation, name, &profile, &d);
 
@@ -66,7 +66,8 @@ static int run_check(struct invocation *invocation, const char *name)
 	else if (!result)
 		printf("%s: good%s\n", profile_name(profile), d.count ? ", with warnings" : "");
 	if (result)
-		fprintf(stderr, "sensorctl: profile: %s is wrong: %zu error%s. Nothing was changed.\n",
+		fprintf(stderr,
+			"sensorctl: profile: %s is wrong: %zu error%s. Nothing was changed.\n",
 			name, d.errors, d.errors == 1 ? "" : "s");
 	profile_free(profile);
 	diagnostics_free(&d);
@@ -79,13 +80,13 @@ static int print_yaml(struct invocation *invocation, const char *name, const cha
 		fputs(yaml, stdout);
 		return fflush(stdout) ? FAILED : DONE;
 	}
-	return json_print(json_pack("{s:s, s:s}", "profile", name, "yaml", yaml), false) ? FAILED :
-	       DONE;
+	return json_print(json_pack("{s:s, s:s}", "profile", name, "yaml", yaml), false) ? FAILED
+											 : DONE;
 }
 
 static int run_show(struct invocation *invocation, const char *name)
 {
-	struct diagnostics d = {0};
+	struct diagnostics d = { 0 };
 	struct profile *profile = NULL;
 	int result = load(invocation, name, &profile, &d);
 
@@ -96,8 +97,8 @@ static int run_show(struct invocation *invocation, const char *name)
 		return fail(invocation, USAGE, "Mend what is said above", "%s is wrong", name);
 	}
 	char *yaml = profile_yaml(profile);
-	int code = yaml ? print_yaml(invocation, profile_name(profile), yaml) :
-			  fail(invocation, FAILED, NULL, "out of memory");
+	int code = yaml ? print_yaml(invocation, profile_name(profile), yaml)
+			: fail(invocation, FAILED, NULL, "out of memory");
 
 	free(yaml);
 	profile_free(profile);
@@ -109,7 +110,7 @@ static int run_active(struct invocation *invocation, const char *interface)
 {
 	struct profile_image *image = malloc(sizeof(*image));
 	struct attached *attached = NULL;
-	struct error error = {0};
+	struct error error = { 0 };
 	char *yaml = NULL;
 	int code;
 
@@ -125,8 +126,8 @@ static int run_active(struct invocation *invocation, const char *interface)
 		result = profile_source(image, &yaml);
 	code = result ? fail(invocation, FAILED, "Attach it again with --profile",
 			     "the active profile of %s cannot be read: %s", interface,
-			     strerror(-result)) :
-			print_yaml(invocation, image->name, yaml);
+			     strerror(-result))
+		      : print_yaml(invocation, image->name, yaml);
 	free(yaml);
 	free(image);
 	attached_close(attached);
@@ -139,16 +140,17 @@ static int run(struct invocation *invocation)
 	const char *of = invocation->argc > 1 ? invocation->argv[1] : NULL;
 
 	if (!strcmp(what, "list"))
-		return of ? fail(invocation, USAGE, NULL, "list takes no argument") :
-		       run_list(invocation);
+		return of ? fail(invocation, USAGE, NULL, "list takes no argument")
+			  : run_list(invocation);
 	if (strcmp(what, "show") && strcmp(what, "check") && strcmp(what, "active"))
 		return fail(invocation, USAGE, "It is list, show, check or active",
 			    "unknown word \"%s\"", what);
 	if (!of)
 		return fail(invocation, USAGE, "See sensorctl profile --help", "%s needs %s", what,
 			    !strcmp(what, "active") ? "an interface" : "a profile's name or file");
-	return !strcmp(what, "show") ? run_show(invocation, of) :
-	       !strcmp(what, "check") ? run_check(invocation, of) : run_active(invocation, of);
+	return !strcmp(what, "show")	? run_show(invocation, of)
+	       : !strcmp(what, "check") ? run_check(invocation, of)
+					: run_active(invocation, of);
 }
 
 const struct verb verb_profile = {

@@ -30,8 +30,8 @@ static int parse_classes(struct profile *profile, struct diagnostics *d, const s
 			continue;
 		note(&result, value_map(d, class, WITH("rate", "burst", "shed_at")));
 		note(&result, rate_parse(d, class, &profile->class[c].rate));
-		note(&result, value_word(d, node_get(class, "shed_at"), levels,
-					 &profile->class[c].shed_at));
+		note(&result,
+		     value_word(d, node_get(class, "shed_at"), levels, &profile->class[c].shed_at));
 	}
 	return result;
 }
@@ -41,20 +41,24 @@ struct essential_name {
 	uint32_t bits;
 };
 
-static int parse_essentials(struct profile *profile, struct diagnostics *d,
-			    const struct node *node)
+static int parse_essentials(struct profile *profile, struct diagnostics *d, const struct node *node)
 {
 	static const struct essential_name names[] = {
-		{ "icmp", 1u << ESSENTIAL_ICMP },   { "nd", 1u << ESSENTIAL_ND },
-		{ "igmp", 1u << ESSENTIAL_IGMP },   { "arp", 1u << ESSENTIAL_ARP },
-		{ "ptp", 1u << ESSENTIAL_PTP },	    { "ntp", 1u << ESSENTIAL_NTP },
-		{ "dhcp", 1u << ESSENTIAL_DHCP },   { "lldp", 1u << ESSENTIAL_LLDP },
-		{ "stp", 1u << ESSENTIAL_STP },	    { "lacp", 1u << ESSENTIAL_LACP },
+		{ "icmp", 1u << ESSENTIAL_ICMP },
+		{ "nd", 1u << ESSENTIAL_ND },
+		{ "igmp", 1u << ESSENTIAL_IGMP },
+		{ "arp", 1u << ESSENTIAL_ARP },
+		{ "ptp", 1u << ESSENTIAL_PTP },
+		{ "ntp", 1u << ESSENTIAL_NTP },
+		{ "dhcp", 1u << ESSENTIAL_DHCP },
+		{ "lldp", 1u << ESSENTIAL_LLDP },
+		{ "stp", 1u << ESSENTIAL_STP },
+		{ "lacp", 1u << ESSENTIAL_LACP },
 		{ "eapol", 1u << ESSENTIAL_EAPOL },
 		{ "control", 1u << ESSENTIAL_CONTROL | 1u << ESSENTIAL_CONTROL_NAMED },
 	};
 	const size_t count = sizeof(names) / sizeof(names[0]);
-	const char *words[sizeof(names) / sizeof(names[0]) + 1] = {0};
+	const char *words[sizeof(names) / sizeof(names[0]) + 1] = { 0 };
 	unsigned int drop;
 
 	for (size_t i = 0; i < count; i++)
@@ -63,7 +67,8 @@ static int parse_essentials(struct profile *profile, struct diagnostics *d,
 
 	for (size_t i = 0; node && node->kind == NODE_MAPPING && i < count; i++)
 		if (!note(&result, value_word(d, node_get(node, names[i].name),
-					      WITH("pass", "drop"), &drop)) && drop)
+					      WITH("pass", "drop"), &drop)) &&
+		    drop)
 			profile->essential_drop |= names[i].bits;
 	return result;
 }
@@ -77,7 +82,7 @@ static int parse_default(struct profile *profile, struct diagnostics *d, const s
 		note(&result, value_map(d, node, WITH("class", "deliver")));
 	note(&result, value_word(d, node_get(node, "class"), class_words, &class));
 	note(&result, value_word(d, node_get(node, "deliver"), WITH("stack", "drop"), &deliver));
-	profile->default_class = (enum image_class)class;
+	profile->default_class = (enum image_class) class;
 	profile->default_deliver = deliver ? DELIVER_DROP : DELIVER_STACK;
 	return result;
 }
@@ -118,8 +123,7 @@ static int check_cpus(struct diagnostics *d, const struct node *node)
 
 static const char *const *stream_names(struct profile *profile)
 {
-	const char **names = arena_alloc(&profile->arena,
-					 (profile->streams + 1) * sizeof(*names));
+	const char **names = arena_alloc(&profile->arena, (profile->streams + 1) * sizeof(*names));
 
 	for (size_t i = 0; i < profile->streams; i++)
 		names[i] = profile->stream[i].name;
@@ -139,23 +143,26 @@ static int parse_threads(struct profile *profile, struct diagnostics *d, const s
 	for (size_t i = 0; i < list->count; i++) {
 		const struct node *thread = list->item[i], *streams = node_get(thread, "streams");
 
-		note(&result, value_map(d, thread, WITH("comm", "role", "streams", "budget", "cpus")));
+		note(&result,
+		     value_map(d, thread, WITH("comm", "role", "streams", "budget", "cpus")));
 		if (thread->kind != NODE_MAPPING)
 			continue;
 		if (note(&result, value_text(d, node_get(thread, "comm"), &comm)) == -ENOENT)
 			result = complain(d, thread, NULL, "comm: NAME, a pattern with * or not",
 					  "this says nothing about which threads it is for");
-		note(&result, value_word(d, node_get(thread, "role"),
-					 WITH("inference", "packet", "control", "background"),
-					 &index));
+		note(&result,
+		     value_word(d, node_get(thread, "role"),
+				WITH("inference", "packet", "control", "background"), &index));
 		if (!note(&result, value_list(d, streams, "stream names")))
 			for (size_t j = 0; j < streams->count; j++)
 				note(&result, value_word(d, streams->item[j], names, &index));
-		note(&result, value_duration(d, node_get(thread, "budget"), 1000, SECOND_NS, &budget));
+		note(&result,
+		     value_duration(d, node_get(thread, "budget"), 1000, SECOND_NS, &budget));
 		note(&result, check_cpus(d, node_get(thread, "cpus")));
 	}
 	if (list->count)
-		warn_about(d, list->name, NULL, "this version keeps \"threads\" but does not act on them yet");
+		warn_about(d, list->name, NULL,
+			   "this version keeps \"threads\" but does not act on them yet");
 	return result;
 }
 
@@ -170,11 +177,12 @@ static int parse_egress(struct profile *profile, struct diagnostics *d, const st
 		return 0;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct node *rule = list->item[i], *match = node_get(rule, "match");
-		struct rate rate = {0};
+		struct rate rate = { 0 };
 		struct match box;
 
-		note(&result, value_map(d, rule, WITH("name", "match", "class", "rate", "burst",
-						      "dscp", "pcp")));
+		note(&result,
+		     value_map(d, rule,
+			       WITH("name", "match", "class", "rate", "burst", "dscp", "pcp")));
 		if (rule->kind != NODE_MAPPING)
 			continue;
 		if (note(&result, value_name(d, node_get(rule, "name"), &name)) == -ENOENT)
@@ -187,7 +195,8 @@ static int parse_egress(struct profile *profile, struct diagnostics *d, const st
 		note(&result, value_number(d, node_get(rule, "pcp"), 0, 7, &dscp));
 	}
 	if (list->count)
-		warn_about(d, list->name, NULL, "this version keeps \"egress\" but does not act on it yet");
+		warn_about(d, list->name, NULL,
+			   "this version keeps \"egress\" but does not act on it yet");
 	return result;
 }
 
@@ -199,14 +208,16 @@ static void warn_shadowed(struct profile *profile, struct diagnostics *d)
 		const struct node *at = node_get(stream->node, "name");
 
 		if (by)
-			warn_about(d, at, "what is not essential",
-				   "the stream \"%s\" never matches: %s is essential, and essentials are checked first",
-				   stream->name, by);
+			warn_about(
+				d, at, "what is not essential",
+				"the stream \"%s\" never matches: %s is essential, and essentials are checked first",
+				stream->name, by);
 		for (size_t j = 0; j < i && !by; j++)
 			if (match_covers(&profile->stream[j].match, &stream->match)) {
-				warn_about(d, at, "the narrower stream before the wider one",
-					   "the stream \"%s\" never matches: \"%s\" before it matches all of its packets",
-					   stream->name, profile->stream[j].name);
+				warn_about(
+					d, at, "the narrower stream before the wider one",
+					"the stream \"%s\" never matches: \"%s\" before it matches all of its packets",
+					stream->name, profile->stream[j].name);
 				break;
 			}
 	}
@@ -221,9 +232,10 @@ static int parse_streams(struct profile *profile, struct loader *loader, const s
 	if (list->count > IMAGE_STREAMS)
 		result = complain(loader->d, list->item[IMAGE_STREAMS], NULL, "at most 64 streams",
 				  "there are %zu streams", list->count);
-	profile->stream = arena_alloc(&profile->arena,
-				      (list->count + 1) * sizeof(*profile->stream));
-	for (size_t i = 0; i < list->count; i++)
+	profile->stream =
+		arena_alloc(&profile->arena, 2 * IMAGE_STREAMS * sizeof(*profile->stream));
+	/* Some more than can be used are looked at, but not any number of them. */
+	for (size_t i = 0; i < list->count && i < 2 * IMAGE_STREAMS; i++)
 		note(&result, stream_parse(profile, loader, list->item[i],
 					   &profile->stream[profile->streams++]));
 	return result;
@@ -240,7 +252,8 @@ static void embed_protocols(struct profile *profile, struct node *root)
 		for (size_t s = 0; s < profile->streams && !used; s++)
 			used = profile->stream[s].protocol == profile->protocol[i];
 		if (used)
-			node_add(&profile->arena, list, NULL, (struct node *)profile->protocol[i]->node);
+			node_add(&profile->arena, list, NULL,
+				 (struct node *)profile->protocol[i]->node);
 	}
 	node_set(&profile->arena, root, "protocols", list);
 }

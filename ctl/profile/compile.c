@@ -9,7 +9,7 @@
 
 #include "ctl/profile/model.h"
 
-#define SOURCE_LENGTH_MAX (16u << 20)	/* what a damaged image may make us allocate */
+#define SOURCE_LENGTH_MAX (16u << 20) /* what a damaged image may make us allocate */
 
 uint64_t coarse_tick_ns(void)
 {
@@ -22,7 +22,7 @@ uint64_t coarse_tick_ns(void)
 
 struct image_bucket compile_bucket(const struct rate *rate, bool precise, struct diagnostics *d)
 {
-	struct image_bucket bucket = {0};
+	struct image_bucket bucket = { 0 };
 	uint64_t least = 3 * coarse_tick_ns();
 
 	if (!rate->node)
@@ -36,9 +36,10 @@ struct image_bucket compile_bucket(const struct rate *rate, bool precise, struct
 	/* A clock that stands still for a tick would let only one burst through in each. */
 	if (!precise && bucket.burst_ns < least) {
 		if (rate->burst_node)
-			warn_about(d, rate->burst_node, NULL,
-				   "this burst is less than 3 ticks of this kernel's clock at the rate: it is raised to %g ms of the rate",
-				   (double)least / 1e6);
+			warn_about(
+				d, rate->burst_node, NULL,
+				"this burst is less than 3 ticks of this kernel's clock at the rate: it is raised to %g ms of the rate",
+				(double)least / 1e6);
 		bucket.burst_ns = least;
 	}
 	return bucket;
@@ -95,8 +96,7 @@ int profile_source(const struct profile_image *image, char **yaml)
 	uLongf length = image->source_length;
 
 	if (image->magic != IMAGE_MAGIC || image->version != IMAGE_VERSION ||
-	    image->source_bytes > sizeof(image->source) ||
-	    image->source_length > SOURCE_LENGTH_MAX)
+	    image->source_bytes > sizeof(image->source) || image->source_length > SOURCE_LENGTH_MAX)
 		return -EBADMSG;
 	char *text = malloc(length + 1);
 

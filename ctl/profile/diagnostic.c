@@ -9,8 +9,8 @@
 #include "ctl/profile/node.h"
 #include "ctl/profile/utf8.h"
 
-#define DIAGNOSTICS_MAX	1000u	/* a file full of nonsense is not worth more */
-#define EXCERPT_MAX	100u	/* bytes of a long line */
+#define DIAGNOSTICS_MAX 1000u /* a file full of nonsense is not worth more */
+#define EXCERPT_MAX	100u  /* bytes of a long line */
 
 /*
  * Texts quote files: nothing in them may reach a terminal as a control sequence, and
@@ -150,17 +150,17 @@ static void about(struct diagnostics *d, bool warning, const struct node *node,
 			width = node->length + (node->quoted ? 2 : 0);
 	}
 	add(d, (struct diagnostic){
-		.file = copy_or_empty(node && node->source ? node->source->file : NULL),
-		.line = node ? node->line : 0,
-		.column = node ? node->column : 0,
-		.key = copy_or_empty(path),
-		.message = format_message(format, arguments),
-		.expected = copy_or_empty(expected),
-		.suggestion = copy_or_empty(suggestion),
-		.excerpt = make_excerpt(node ? node->source : NULL, node ? node->line : 0,
-					node ? node->column : 0, width),
-		.warning = warning,
-	});
+		       .file = copy_or_empty(node && node->source ? node->source->file : NULL),
+		       .line = node ? node->line : 0,
+		       .column = node ? node->column : 0,
+		       .key = copy_or_empty(path),
+		       .message = format_message(format, arguments),
+		       .expected = copy_or_empty(expected),
+		       .suggestion = copy_or_empty(suggestion),
+		       .excerpt = make_excerpt(node ? node->source : NULL, node ? node->line : 0,
+					       node ? node->column : 0, width),
+		       .warning = warning,
+	       });
 }
 
 int complain(struct diagnostics *d, const struct node *node, const char *suggestion,
@@ -191,15 +191,15 @@ int complain_at(struct diagnostics *d, const struct source *source, int line, in
 
 	va_start(arguments, format);
 	add(d, (struct diagnostic){
-		.file = copy_or_empty(source->file),
-		.line = line,
-		.column = column,
-		.key = copy_or_empty(NULL),
-		.message = format_message(format, arguments),
-		.expected = copy_or_empty(expected),
-		.suggestion = copy_or_empty(NULL),
-		.excerpt = make_excerpt(source, line, column, width),
-	});
+		       .file = copy_or_empty(source->file),
+		       .line = line,
+		       .column = column,
+		       .key = copy_or_empty(NULL),
+		       .message = format_message(format, arguments),
+		       .expected = copy_or_empty(expected),
+		       .suggestion = copy_or_empty(NULL),
+		       .excerpt = make_excerpt(source, line, column, width),
+	       });
 	va_end(arguments);
 	return -EINVAL;
 }
@@ -222,7 +222,8 @@ void diagnostics_sort(struct diagnostics *d)
 				break;
 			}
 		for (to = first; to < i && !strcmp(d->items[to].file, item.file) &&
-				 !comes_before(&item, &d->items[to]); to++)
+				 !comes_before(&item, &d->items[to]);
+		     to++)
 			;
 		memmove(&d->items[to + 1], &d->items[to], (i - to) * sizeof(item));
 		d->items[to] = item;
@@ -240,7 +241,7 @@ void diagnostics_free(struct diagnostics *d)
 		free(d->items[i].excerpt);
 	}
 	free(d->items);
-	*d = (struct diagnostics){0};
+	*d = (struct diagnostics){ 0 };
 }
 
 static void print_excerpt(const struct diagnostic *item, FILE *out)
@@ -280,14 +281,12 @@ json_t *diagnostics_json(const struct diagnostics *d)
 	for (size_t i = 0; i < d->count; i++) {
 		const struct diagnostic *item = &d->items[i];
 
-		json_array_append_new(item->warning ? warnings : errors,
-				      json_pack("{s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:s}",
-						"file", item->file, "line", item->line,
-						"column", item->column, "key", item->key,
-						"message", item->message,
-						"expected", item->expected,
-						"suggestion", item->suggestion,
-						"excerpt", item->excerpt));
+		json_array_append_new(
+			item->warning ? warnings : errors,
+			json_pack("{s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:s}", "file", item->file,
+				  "line", item->line, "column", item->column, "key", item->key,
+				  "message", item->message, "expected", item->expected,
+				  "suggestion", item->suggestion, "excerpt", item->excerpt));
 	}
 	return json_pack("{s:o, s:o}", "errors", errors, "warnings", warnings);
 }

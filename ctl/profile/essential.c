@@ -16,13 +16,13 @@ unsigned int essential_udp(uint16_t port)
 	case 546:
 	case 547:
 		return ESSENTIAL_DHCP;
-	case 3956:		/* GigE Vision control */
-	case 30490:		/* SOME/IP service discovery */
-	case 13400:		/* DoIP */
-	case 56000:		/* Livox: discovery and commands */
+	case 3956:  /* GigE Vision control */
+	case 30490: /* SOME/IP service discovery */
+	case 13400: /* DoIP */
+	case 56000: /* Livox: discovery and commands */
 	case 56100:
 	case 56101:
-	case 65000:		/* Livox, first generation */
+	case 65000: /* Livox, first generation */
 	case 55000:
 		return ESSENTIAL_CONTROL;
 	default:
@@ -33,11 +33,11 @@ unsigned int essential_udp(uint16_t port)
 unsigned int essential_tcp(uint16_t port)
 {
 	switch (port) {
-	case 9347:		/* Hesai PTC */
-	case 554:		/* RTSP */
+	case 9347: /* Hesai PTC */
+	case 554:  /* RTSP */
 		return ESSENTIAL_CONTROL;
-	case 80:		/* web pages of sensors */
-	case 7501:		/* Ouster */
+	case 80:   /* web pages of sensors */
+	case 7501: /* Ouster */
 		return ESSENTIAL_CONTROL_NAMED;
 	default:
 		return ESSENTIAL_NONE;

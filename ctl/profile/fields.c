@@ -7,11 +7,11 @@
 #include "ctl/profile/model.h"
 
 #define MAX_JUMP 3000u
-#define WINDOW 33u	/* the last 32 packets, and one step forward */
+#define WINDOW	 33u /* the last 32 packets, and one step forward */
 
 static struct image_field field(const struct field *f)
 {
-	struct image_field out = {0};
+	struct image_field out = { 0 };
 
 	if (!f->node)
 		return out;
@@ -26,8 +26,8 @@ static struct image_field field(const struct field *f)
 static struct image_test test(uint32_t offset, size_t count, const uint8_t *mask,
 			      const uint8_t *value)
 {
-	struct image_test out = {0};
-	uint8_t m[8] = {0}, v[8] = {0};
+	struct image_test out = { 0 };
+	uint8_t m[8] = { 0 }, v[8] = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
 		m[8 - count + i] = mask[i];
@@ -42,7 +42,7 @@ static struct image_test test(uint32_t offset, size_t count, const uint8_t *mask
 
 static struct image_test bits(const struct bits *b)
 {
-	return b->node ? test(b->offset, b->count, b->mask, b->value) : (struct image_test){0};
+	return b->node ? test(b->offset, b->count, b->mask, b->value) : (struct image_test){ 0 };
 }
 
 static void compile_sequence(struct image_stream *out, const struct protocol_model *p)
@@ -67,8 +67,8 @@ static void compile_sequence(struct image_stream *out, const struct protocol_mod
 		out->modulus = p->timestamp_modulus;
 		out->nominal = (__u64)llround(nominal * 256);
 		out->gap = (__u64)llround(nominal * 256 * p->gap_above);
-		steps = p->timestamp_modulus ?
-			(uint64_t)((double)p->timestamp_modulus / nominal) : UINT64_MAX;
+		steps = p->timestamp_modulus ? (uint64_t)((double)p->timestamp_modulus / nominal)
+					     : UINT64_MAX;
 	} else {
 		return;
 	}
@@ -111,7 +111,7 @@ static void compile_tests(struct profile_image *image, struct image_stream *out,
 	out->test_first = *used;
 	for (size_t i = 0; i < match->byte_count;) {
 		uint32_t start = match->byte[i].offset;
-		uint8_t mask[8] = {0}, value[8] = {0};
+		uint8_t mask[8] = { 0 }, value[8] = { 0 };
 		size_t width = 0;
 
 		for (; i < match->byte_count && match->byte[i].offset < start + 8; i++) {
@@ -149,9 +149,10 @@ void compile_stream(struct profile_image *image, size_t index, const struct prof
 	out->lease_ns = stream->lease_ns;
 	if (out->lease_ns < least) {
 		if (stream->lease_node)
-			warn_about(d, stream->lease_node, NULL,
-				   "a lease is at least 4 ticks of this kernel's clock: %g ms are used",
-				   (double)least / 1e6);
+			warn_about(
+				d, stream->lease_node, NULL,
+				"a lease is at least 4 ticks of this kernel's clock: %g ms are used",
+				(double)least / 1e6);
 		out->lease_ns = least;
 	}
 	if (stream->keep_under)

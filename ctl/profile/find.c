@@ -43,7 +43,8 @@ static const char *tree_profiles(struct arena *arena)
 		*slash = 0;
 		/* A source file beside it tells our tree from any other directory. */
 		if (stat(arena_printf(arena, "%s/profiles/protocols", path), &about) ||
-		    !S_ISDIR(about.st_mode) || access(arena_printf(arena, "%s/xdp/image.h", path), R_OK))
+		    !S_ISDIR(about.st_mode) ||
+		    access(arena_printf(arena, "%s/xdp/image.h", path), R_OK))
 			continue;
 		return arena_printf(arena, "%s/profiles", path);
 	}
@@ -52,7 +53,7 @@ static const char *tree_profiles(struct arena *arena)
 
 static struct places all_places(const struct loader *loader)
 {
-	struct places places = {0};
+	struct places places = { 0 };
 	const char *at = loader->profile_path;
 
 	if (!loader->files)
@@ -69,9 +70,25 @@ static struct places all_places(const struct loader *loader)
 	return places;
 }
 
-/* What exists but can't be read is found all the same: the error says why. */
+bool file_is(struct arena *arena, const char *file, const char *kind)
+{
+	struct diagnostics ignored = { 0 };
+	struct source *source;
+	bool is = true;
+
+	/* What exists but can't be used is found all the same: the error says why. */
+	if (!source_read(arena, file, &source, &ignored) && source_check(source, &ignored)) {
+		const struct node *root = node_parse(arena, source, &ignored);
+
+		is = !root || node_get(root, kind);
+	}
+	diagnostics_free(&ignored);
+	return is;
+}
+
+/* In a directory that is not one of protocols, a profile may have a protocol's name. */
 static const char *first_of(const struct loader *loader, const char *const *middles,
-			    const char *name)
+			    const char *name, const char *kind)
 {
 	struct places places = all_places(loader);
 	struct stat about;
@@ -81,7 +98,7 @@ static const char *first_of(const struct loader *loader, const char *const *midd
 			const char *file = arena_printf(loader->arena, "%s%s/%s.yaml",
 							places.directory[i], *middle, name);
 
-			if (!stat(file, &about))
+			if (!stat(file, &about) && (**middle || file_is(loader->arena, file, kind)))
 				return file;
 		}
 	return NULL;
@@ -92,12 +109,12 @@ static const char *const protocol_places[] = { "/protocols", "", NULL };
 
 const char *find_profile(const struct loader *loader, const char *name)
 {
-	return first_of(loader, profile_places, name);
+	return first_of(loader, profile_places, name, "profile");
 }
 
 const char *find_protocol(const struct loader *loader, const char *name)
 {
-	return first_of(loader, protocol_places, name);
+	return first_of(loader, protocol_places, name, "protocol");
 }
 
 static int by_name(const void *a, const void *b)
@@ -112,8 +129,8 @@ static const char *const *list(const struct loader *loader, const char *middle)
 	size_t count = 0, room = 0;
 
 	for (size_t i = 0; i < places.count; i++) {
-		DIR *directory = opendir(arena_printf(loader->arena, "%s%s", places.directory[i],
-						      middle));
+		DIR *directory =
+			opendir(arena_printf(loader->arena, "%s%s", places.directory[i], middle));
 		struct dirent *entry;
 
 		while (directory && (entry = readdir(directory))) {

@@ -117,7 +117,7 @@ char *profile_yaml(const struct profile *profile)
 
 static const char *read_description(struct loader *loader, const char *file)
 {
-	struct diagnostics ignored = {0};
+	struct diagnostics ignored = { 0 };
 	struct source *source;
 	const char *text = "";
 	struct node *root = NULL;
@@ -135,15 +135,15 @@ int profile_each(const char *profile_path,
 			     void *context),
 		 void *context)
 {
-	struct arena arena = {0};
-	struct diagnostics ignored = {0};
+	struct arena arena = { 0 };
+	struct diagnostics ignored = { 0 };
 	struct loader loader = { &arena, &ignored, profile_path, true, NULL };
 	int result = 0;
 
 	for (const char *const *name = list_profiles(&loader); *name && !result; name++) {
 		const char *file = find_profile(&loader, *name);
 
-		if (file)
+		if (file && file_is(&arena, file, "profile"))
 			result = each(*name, read_description(&loader, file), file, context);
 	}
 	diagnostics_free(&ignored);

@@ -9,7 +9,7 @@
 
 #include "ctl/profile/model.h"
 
-#define STEPS_MAX 200000u	/* beyond, the profile is called too complex */
+#define STEPS_MAX 200000u /* beyond, the profile is called too complex */
 
 struct search {
 	const struct profile *profile;
@@ -23,7 +23,7 @@ struct search {
 static bool intersect(struct arena *arena, const struct match *a, const struct match *b,
 		      struct match *both)
 {
-	*both = (struct match){0};
+	*both = (struct match){ 0 };
 	for (int axis = 0; axis < AXES; axis++) {
 		both->axis[axis] = set_intersection(arena, &a->axis[axis], &b->axis[axis]);
 		if (axis < AXIS_SOURCE4 && !both->axis[axis].count)
@@ -93,9 +93,10 @@ void compile_loads(const struct profile *profile, const struct profile_image *im
 		used += wrote > 0 ? (size_t)wrote : 0;
 	}
 	if (found)
-		complain(d, node_get(profile->stream[s.chosen[found - 1]].node, "name"), NULL,
-			 "ports, addresses or lengths that tell these streams apart",
-			 "one packet may need more than %u payload loads, to tell these streams apart: %s",
-			 IMAGE_LOADS_MAX, names);
+		complain(
+			d, node_get(profile->stream[s.chosen[found - 1]].node, "name"), NULL,
+			"ports, addresses or lengths that tell these streams apart",
+			"one packet may need more than %u payload loads, to tell these streams apart: %s",
+			IMAGE_LOADS_MAX, names);
 	arena_free(&s.scratch);
 }

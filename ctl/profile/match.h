@@ -14,13 +14,13 @@
 #include "ctl/profile/value.h"
 
 enum axis {
-	AXIS_VLAN,		/* VLAN_NONE: untagged */
-	AXIS_PCP,		/* PCP_NONE: untagged */
+	AXIS_VLAN, /* VLAN_NONE: untagged */
+	AXIS_PCP,  /* PCP_NONE: untagged */
 	AXIS_ETHERTYPE,
 	AXIS_SOURCE_MAC,
 	AXIS_IP_PROTOCOL,
 	AXIS_DSCP,
-	AXIS_SOURCE_PORT,	/* PORT_NONE: neither UDP nor TCP */
+	AXIS_SOURCE_PORT, /* PORT_NONE: neither UDP nor TCP */
 	AXIS_DESTINATION_PORT,
 	AXIS_LENGTH,
 	AXIS_SOURCE4,
@@ -31,7 +31,7 @@ enum axis {
 };
 
 #define VLAN_NONE 4096u
-#define PCP_NONE 8u
+#define PCP_NONE  8u
 #define PORT_NONE 65536u
 
 enum match_key {
@@ -64,14 +64,17 @@ struct payload_byte {
 };
 
 struct match {
-	const struct node *node;		/* the map, for diagnostics */
-	const struct node *given[MATCH_KEYS];	/* NULL: any value */
+	const struct node *node;	      /* the map, for diagnostics */
+	const struct node *given[MATCH_KEYS]; /* NULL: any value */
 	struct set axis[AXES];
 	struct payload_test *payload;
 	size_t payload_count, payload_room;
 	struct payload_byte *byte;
 	size_t byte_count;
 };
+
+/* The axes that a key restricts: one, or two for an address, else -1. */
+extern const int match_axes[MATCH_KEYS][2];
 
 /* Every packet. */
 void match_any(struct arena *arena, struct match *match);

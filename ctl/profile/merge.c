@@ -15,16 +15,15 @@
 struct merging {
 	struct loader *loader;
 	struct node *merged;
-	const char *chain[INCLUDE_DEPTH];	/* files that are being included */
+	const char *chain[INCLUDE_DEPTH]; /* files that are being included */
 	unsigned int depth;
-	const char **done;			/* files that were merged */
+	const char **done; /* files that were merged */
 	size_t done_count, done_room;
 };
 
-static const char *const root_keys[] = {
-	"profile", "description", "include", "streams", "classes", "essentials", "default",
-	"threads", "egress", "protocols", NULL
-};
+static const char *const root_keys[] = { "profile", "description", "include", "streams",
+					 "classes", "essentials",  "default", "threads",
+					 "egress",  "protocols",   NULL };
 
 static void merge_list(struct merging *m, const struct node *root, const char *key,
 		       const char *name_key)
@@ -107,8 +106,8 @@ static const char *include_file(struct merging *m, const struct node *name)
 	     (name->length > 5 && !strcmp(name->text + name->length - 5, ".yaml")))) {
 		if (name->text[0] == '/')
 			return name->text;
-		char *copy = arena_copy(loader->arena, name->source->file,
-					strlen(name->source->file));
+		char *copy =
+			arena_copy(loader->arena, name->source->file, strlen(name->source->file));
 
 		return arena_printf(loader->arena, "%s/%s", dirname(copy), name->text);
 	}
@@ -148,19 +147,22 @@ static void include_one(struct merging *m, const struct node *name)
 		if (!strcmp(m->done[i], file))
 			return;
 	if (m->depth == INCLUDE_DEPTH) {
-		complain(loader->d, name, NULL, "at most 16 levels", "includes are nested too deeply");
+		complain(loader->d, name, NULL, "at most 16 levels",
+			 "includes are nested too deeply");
 		return;
 	}
 	if (source_read(loader->arena, file, &source, loader->d)) {
 		complain(loader->d, name, NULL, NULL, "the included file %s cannot be used", file);
 		return;
 	}
-	struct node *root = source_check(source, loader->d) ?
-			    node_parse(loader->arena, source, loader->d) : NULL;
+	struct node *root = source_check(source, loader->d)
+				    ? node_parse(loader->arena, source, loader->d)
+				    : NULL;
 
 	if (!root)
 		return;
-	m->done = arena_grow(loader->arena, m->done, m->done_count, &m->done_room, sizeof(*m->done));
+	m->done =
+		arena_grow(loader->arena, m->done, m->done_count, &m->done_room, sizeof(*m->done));
 	m->done[m->done_count++] = file;
 	m->chain[m->depth++] = file;
 	absorb(m, root);
@@ -182,8 +184,7 @@ static void absorb(struct merging *m, const struct node *root)
 			node_set(loader->arena, m->merged, root_keys[i],
 				 node_get(root, root_keys[i]));
 	if (!node_get(root, "profile"))
-		complain(loader->d, root, NULL,
-			 "profile: NAME", "the key \"profile\" is missing");
+		complain(loader->d, root, NULL, "profile: NAME", "the key \"profile\" is missing");
 	merge_list(m, root, "streams", "name");
 	merge_map(m, root, "classes", 2);
 	merge_map(m, root, "essentials", 1);
@@ -199,8 +200,8 @@ struct node *profile_merge(struct loader *loader, const struct node *root)
 	char *real = loader->files ? realpath(root->source->file, NULL) : NULL;
 
 	m.merged = node_mapping(loader->arena, root);
-	m.chain[m.depth++] = real ? arena_copy(loader->arena, real, strlen(real)) :
-				    root->source->file;
+	m.chain[m.depth++] = real ? arena_copy(loader->arena, real, strlen(real))
+				  : root->source->file;
 	free(real);
 	absorb(&m, root);
 	return m.merged;

@@ -8,71 +8,71 @@
 
 /* A number inside the payload, as written. */
 struct field {
-	const struct node *node;	/* NULL: there is none */
+	const struct node *node; /* NULL: there is none */
 	uint32_t offset;
-	uint32_t width;			/* bits: 8, 16, 24, 32, 64 */
+	uint32_t width; /* bits: 8, 16, 24, 32, 64 */
 	bool big_endian;
 };
 
 /* Bits inside the payload. */
 struct bits {
-	const struct node *node;	/* NULL: there are none */
+	const struct node *node; /* NULL: there are none */
 	uint32_t offset;
 	size_t count;
 	uint8_t mask[8], value[8];
 };
 
 struct samples {
-	const struct node *node;	/* NULL: not written */
+	const struct node *node; /* NULL: not written */
 	bool none;
 	struct field wrap, id, index;
 	struct bits marker;
-	uint64_t modulus;		/* of wrap; 0: not known */
-	uint64_t step;			/* of id; 0: any */
-	uint32_t packets;		/* 0: not known */
+	uint64_t modulus; /* of wrap; 0: not known */
+	uint64_t step;	  /* of id; 0: any */
+	uint32_t packets; /* 0: not known */
 };
 
 struct protocol_model {
 	const struct node *node;
 	const char *name, *description;
-	bool wrong;			/* has errors of its own */
+	bool wrong; /* has errors of its own */
 	struct match match;
 	struct field sequence;
 	struct field per;
-	uint64_t step, modulus, first;	/* modulus 0: 2^64 */
+	uint64_t step, modulus, first; /* modulus 0: 2^64 */
 	bool has_skip;
 	uint64_t skip;
 	struct samples samples;
 	struct field timestamp;
-	uint64_t unit_ns, timestamp_modulus;	/* in units; 0: 2^64 */
-	double gap_above;		/* 0: no loss by time */
+	uint64_t unit_ns, timestamp_modulus; /* in units; 0: 2^64 */
+	double gap_above;		     /* 0: no loss by time */
 	struct bits resent;
 	struct field key[2];
 	unsigned int keys;
-	double packet_rate, sample_rate;	/* 0: not known */
+	double packet_rate, sample_rate; /* 0: not known */
 };
 
 struct rate {
-	const struct node *node;	/* NULL: no limit */
+	const struct node *node; /* NULL: no limit */
 	const struct node *burst_node;
-	double rate;			/* bits or packets a second */
-	double burst;			/* bytes or packets */
+	double rate;  /* bits or packets a second */
+	double burst; /* bytes or packets */
 	bool packets;
 };
 
 struct stream_model {
 	const struct node *node;
 	const char *name;
-	const struct protocol_model *protocol;	/* may be NULL */
-	struct match match;		/* over the protocol's */
-	struct samples samples;		/* the protocol's, or its own */
+	const struct protocol_model *protocol; /* may be NULL */
+	struct match match;		       /* over the protocol's */
+	struct samples samples;		       /* the protocol's, or its own */
 	enum image_class class;
 	enum image_deliver deliver;
 	uint64_t stale_after_ns, lease_ns;
 	const struct node *lease_node;
 	bool precise;
 	bool by_sample;			/* shed: sample */
-	uint32_t keep_over, keep_under;	/* keep: over/under; 0: not thinned */
+	uint32_t keep_over, keep_under; /* keep: over/under; 0: not thinned */
 	struct rate rate;
 };
 
@@ -83,7 +83,7 @@ struct class_model {
 
 struct profile {
 	struct arena arena;
-	const struct node *root;	/* the merged document */
+	const struct node *root; /* the merged document */
 	const char *name, *description;
 	struct stream_model *stream;
 	size_t streams;
@@ -100,8 +100,8 @@ struct loader {
 	struct arena *arena;
 	struct diagnostics *d;
 	const char *profile_path;
-	bool files;			/* false: text in memory only */
-	const char *beside;		/* directory of the profile file, or NULL */
+	bool files;	    /* false: text in memory only */
+	const char *beside; /* directory of the profile file, or NULL */
 };
 
 extern const char *const class_words[];
@@ -116,6 +116,8 @@ int samples_check(struct diagnostics *d, const struct node *node, const struct s
 /* find.c: a file's name in the arena, or NULL. */
 const char *find_profile(const struct loader *loader, const char *name);
 const char *find_protocol(const struct loader *loader, const char *name);
+/* The file's document has this key, or the file can't be used at all. */
+bool file_is(struct arena *arena, const char *file, const char *kind);
 /* All names that could have been meant, ends with NULL. */
 const char *const *list_profiles(const struct loader *loader);
 const char *const *list_protocols(const struct loader *loader);

@@ -20,7 +20,7 @@ struct builder {
 	struct diagnostics *d;
 	struct fy_parser *parser;
 	struct node *stack[DEPTH_MAX];
-	struct node *pending[DEPTH_MAX];	/* the key that waits for its value */
+	struct node *pending[DEPTH_MAX]; /* the key that waits for its value */
 	unsigned int depth;
 	struct node *root;
 	struct anchor *anchor;
@@ -109,7 +109,8 @@ void node_path(const struct node *node, char *buffer, size_t size)
 		size_t i = 0;
 		int wrote;
 
-		while (parent->kind == NODE_SEQUENCE && i < parent->count && parent->item[i] != child)
+		while (parent->kind == NODE_SEQUENCE && i < parent->count &&
+		       parent->item[i] != child)
 			i++;
 		if (parent->kind == NODE_SEQUENCE)
 			wrote = snprintf(buffer + used, size - used, "[%zu]", i);
@@ -159,8 +160,7 @@ static bool place(struct builder *b, struct node *node)
 	return true;
 }
 
-static struct node *copy_tree(struct builder *b, const struct node *node,
-			      const struct node *parent)
+static struct node *copy_tree(struct builder *b, const struct node *node, const struct node *parent)
 {
 	struct node *copy = arena_alloc(b->arena, sizeof(*copy));
 
@@ -211,7 +211,7 @@ static bool add_alias(struct builder *b, struct fy_event *event)
 	const struct anchor *found = NULL;
 
 	at->text = token_text(b, event->alias.anchor, &at->length);
-	at->column -= at->column > 1;		/* libfyaml marks what follows the star */
+	at->column -= at->column > 1; /* libfyaml marks what follows the star */
 	for (size_t i = b->anchors; i-- && !found;)
 		if (!strcmp(b->anchor[i].name, at->text))
 			found = &b->anchor[i];
@@ -222,7 +222,8 @@ static bool add_alias(struct builder *b, struct fy_event *event)
 	}
 	for (unsigned int i = 0; i < b->depth; i++)
 		if (b->stack[i] == found->node)
-			return complain_node(b, at, NULL, "this alias stands inside its own anchor");
+			return complain_node(b, at, NULL,
+					     "this alias stands inside its own anchor");
 	struct node *copy = copy_tree(b, found->node, NULL);
 
 	if (!copy)
@@ -238,7 +239,8 @@ static bool start_node(struct builder *b, struct fy_event *event, struct node *n
 	if (++b->nodes > NODES_MAX)
 		return complain_node(b, node, "at most 65536 values", "the document is too large");
 	if (fy_event_get_tag_token(event))
-		return complain_node(b, node, "a value without a tag", "YAML tags have no use here");
+		return complain_node(b, node, "a value without a tag",
+				     "YAML tags have no use here");
 	if (anchor) {
 		size_t length;
 
@@ -251,7 +253,8 @@ static bool start_node(struct builder *b, struct fy_event *event, struct node *n
 	if (node->kind == NODE_SCALAR)
 		return true;
 	if (b->depth == DEPTH_MAX)
-		return complain_node(b, node, "at most 24 levels", "the document is nested too deeply");
+		return complain_node(b, node, "at most 24 levels",
+				     "the document is nested too deeply");
 	b->pending[b->depth] = NULL;
 	b->stack[b->depth++] = node;
 	return true;
@@ -262,8 +265,8 @@ static bool add_scalar(struct builder *b, struct fy_event *event)
 	struct node *node = event_node(b, event, NODE_SCALAR);
 
 	node->text = token_text(b, event->scalar.value, &node->length);
-	enum fy_scalar_style style = event->scalar.value ?
-		fy_token_scalar_style(event->scalar.value) : FYSS_PLAIN;
+	enum fy_scalar_style style =
+		event->scalar.value ? fy_token_scalar_style(event->scalar.value) : FYSS_PLAIN;
 
 	node->quoted = style != FYSS_PLAIN;
 	/* libfyaml marks what is inside the quotes. */
@@ -380,7 +383,8 @@ struct node *node_parse(struct arena *arena, const struct source *source, struct
 		}
 	}
 	fy_parser_destroy(b.parser);
-	fy_diag_unref(diag);
+	/* Not fy_diag_unref(): that leaves the collected errors behind. */
+	fy_diag_destroy(diag);
 	if (good && !b.root) {
 		complain_at(d, source, 0, 0, 0, NULL, "the file is empty");
 		good = false;

@@ -6,9 +6,9 @@
 #include "ctl/profile/arena.h"
 #include "ctl/profile/profile.h"
 
-#define FILE_BYTES_MAX	(1u << 20)	/* of one YAML file */
-#define NODES_MAX	65536u		/* of one document, aliases expanded */
-#define DEPTH_MAX	24u
+#define FILE_BYTES_MAX (1u << 20) /* of one YAML file */
+#define NODES_MAX      65536u	  /* of one document, aliases expanded */
+#define DEPTH_MAX      24u
 
 struct source {
 	const char *file;
@@ -24,15 +24,15 @@ enum node_kind {
 
 struct node {
 	enum node_kind kind;
-	bool quoted;			/* a scalar that was written in quotes */
-	int line, column;		/* from 1 */
+	bool quoted;	  /* a scalar that was written in quotes */
+	int line, column; /* from 1 */
 	const struct source *source;
 	const struct node *parent;
-	const struct node *name;	/* the key that this is the value of, or NULL */
-	const char *text;		/* scalars */
+	const struct node *name; /* the key that this is the value of, or NULL */
+	const char *text;	 /* scalars */
 	size_t length;
-	struct node **key;		/* mappings; scalars */
-	struct node **item;		/* mappings and sequences */
+	struct node **key;  /* mappings; scalars */
+	struct node **item; /* mappings and sequences */
 	size_t count, room;
 };
 

@@ -18,12 +18,12 @@ struct profile;
 /* One thing that is wrong (or odd) at one place of a file. Strings are never NULL. */
 struct diagnostic {
 	char *file;
-	int line, column;	/* from 1; 0: the file as a whole */
-	char *key;		/* where in the document: streams[0].match.source */
+	int line, column; /* from 1; 0: the file as a whole */
+	char *key;	  /* where in the document: streams[0].match.source */
 	char *message;
-	char *expected;		/* "" when there is nothing to add */
-	char *suggestion;	/* what was probably meant, or "" */
-	char *excerpt;		/* the line and below it a line with carets, or "" */
+	char *expected;	  /* "" when there is nothing to add */
+	char *suggestion; /* what was probably meant, or "" */
+	char *excerpt;	  /* the line and below it a line with carets, or "" */
 	bool warning;
 };
 

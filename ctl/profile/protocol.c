@@ -140,10 +140,11 @@ int samples_parse(struct diagnostics *d, const struct node *node, struct samples
 				"this does not say how samples are told apart");
 	note(&result, value_map(d, node, WITH("wrap", "id", "marker", "index", "packets")));
 	if (!note(&result, field_parse(d, node_get(node, "wrap"), WITH("modulus"), &out->wrap)))
-		note(&result, value_number(d, node_get(out->wrap.node, "modulus"), 2,
-					   field_limit(&out->wrap) < UINT32_MAX ?
-					   field_limit(&out->wrap) + 1 : UINT32_MAX,
-					   &out->modulus));
+		note(&result,
+		     value_number(d, node_get(out->wrap.node, "modulus"), 2,
+				  field_limit(&out->wrap) < UINT32_MAX ? field_limit(&out->wrap) + 1
+								       : UINT32_MAX,
+				  &out->modulus));
 	note(&result, parse_id(d, node_get(node, "id"), out));
 	note(&result, bits_parse(d, node_get(node, "marker"), &out->marker));
 	note(&result, field_parse(d, node_get(node, "index"), NULL, &out->index));
@@ -173,8 +174,9 @@ int samples_check(struct diagnostics *d, const struct node *node, const struct s
 		return complain(d, node, NULL, "the same field in sequence.per and sample.id",
 				"the sequence restarts with another field than the sample's id");
 	if (per && samples->wrap.node)
-		return complain(d, node, NULL, "sample: {id: ...} or none",
-				"the sequence restarts with an id, so samples cannot be told by a wrap");
+		return complain(
+			d, node, NULL, "sample: {id: ...} or none",
+			"the sequence restarts with an id, so samples cannot be told by a wrap");
 	if (samples->index.node && !samples->id.node && !per)
 		return complain(d, samples->index.node, NULL, "an index beside an id",
 				"an index has no use without a sample's id");
@@ -207,8 +209,8 @@ static int parse_sequence(struct diagnostics *d, const struct node *node, struct
 	p->step = 1;
 	if (!node || (node->kind == NODE_SCALAR && !strcmp(node->text, "none")))
 		return 0;
-	int result = field_parse(d, node, WITH("step", "skip", "modulus", "first", "per"),
-				 &p->sequence);
+	int result =
+		field_parse(d, node, WITH("step", "skip", "modulus", "first", "per"), &p->sequence);
 
 	if (result)
 		return result;
@@ -216,8 +218,8 @@ static int parse_sequence(struct diagnostics *d, const struct node *node, struct
 	p->modulus = limit == UINT64_MAX ? 0 : limit + 1;
 	note(&result, value_number(d, node_get(node, "step"), 1,
 				   limit < UINT32_MAX ? limit : UINT32_MAX, &p->step));
-	note(&result, value_number(d, modulus, 2, limit == UINT64_MAX ? limit : limit + 1,
-				   &p->modulus));
+	note(&result,
+	     value_number(d, modulus, 2, limit == UINT64_MAX ? limit : limit + 1, &p->modulus));
 	note(&result, value_number(d, node_get(node, "first"), 0,
 				   limit < UINT32_MAX ? limit : UINT32_MAX, &p->first));
 	note(&result, field_parse(d, node_get(node, "per"), NULL, &p->per));
@@ -232,15 +234,15 @@ static int parse_sequence(struct diagnostics *d, const struct node *node, struct
 				"the field never has this value");
 	/* The window of 32 packets and a jump of at least one must be told apart. */
 	if (p->modulus && p->modulus / p->step < 34)
-		return complain(d, modulus ? modulus : node, NULL,
-				"at least 34 steps before the counter wraps",
-				"the counter wraps after %llu packets, too few to tell loss from reordering",
-				(unsigned long long)(p->modulus / p->step));
+		return complain(
+			d, modulus ? modulus : node, NULL,
+			"at least 34 steps before the counter wraps",
+			"the counter wraps after %llu packets, too few to tell loss from reordering",
+			(unsigned long long)(p->modulus / p->step));
 	return 0;
 }
 
-static int parse_timestamp(struct diagnostics *d, const struct node *node,
-			   struct protocol_model *p)
+static int parse_timestamp(struct diagnostics *d, const struct node *node, struct protocol_model *p)
 {
 	static const char *const units[] = { "ns", "us", "ms", "s", NULL };
 	static const uint64_t unit_ns[] = { 1, 1000, 1000000, SECOND_NS };
@@ -254,8 +256,8 @@ static int parse_timestamp(struct diagnostics *d, const struct node *node,
 	if (node->kind != NODE_MAPPING)
 		return result;
 	need(d, node, "unit", &result, value_word(d, node_get(node, "unit"), units, &unit));
-	note(&result, value_duration(d, node_get(node, "modulus"), 1, 86400 * SECOND_NS * 366,
-				     &modulus));
+	note(&result,
+	     value_duration(d, node_get(node, "modulus"), 1, 86400 * SECOND_NS * 366, &modulus));
 	note(&result, value_real(d, node_get(node, "gap_above"), 1.0, 1000.0, &p->gap_above));
 	if (result)
 		return result;
@@ -267,7 +269,8 @@ static int parse_timestamp(struct diagnostics *d, const struct node *node,
 	    modulus / p->unit_ns - 1 > field_limit(&p->timestamp))
 		return complain(d, node_get(node, "modulus"), NULL,
 				"a whole number of units that the field can hold",
-				"%s is not a modulus of this field", node_get(node, "modulus")->text);
+				"%s is not a modulus of this field",
+				node_get(node, "modulus")->text);
 	p->timestamp_modulus = modulus / p->unit_ns;
 	return 0;
 }
@@ -285,9 +288,10 @@ static int check_gap(struct diagnostics *d, const struct node *node, struct prot
 	/* Kept in 1/256 of a unit; a finer interval would be rounded away. */
 	if (interval < 1.0 || interval > 1e12 ||
 	    (p->timestamp_modulus && (double)p->timestamp_modulus / interval < 34))
-		return complain(d, node_get(node, "nominal"), NULL,
-				"an interval of 1 unit or more, and 34 of them before the time wraps",
-				"the nominal interval is %g units of the time stamp", interval);
+		return complain(
+			d, node_get(node, "nominal"), NULL,
+			"an interval of 1 unit or more, and 34 of them before the time wraps",
+			"the nominal interval is %g units of the time stamp", interval);
 	return 0;
 }
 
@@ -308,10 +312,9 @@ static int parse_keys(struct diagnostics *d, const struct node *node, struct pro
 
 struct protocol_model *protocol_parse(struct loader *loader, const struct node *node)
 {
-	static const char *const keys[] = {
-		"protocol", "description", "source", "match", "sequence", "sample", "timestamp",
-		"nominal", "key", "resent", "checked", NULL
-	};
+	static const char *const keys[] = { "protocol", "description", "source",    "match",
+					    "sequence", "sample",      "timestamp", "nominal",
+					    "key",	"resent",      "checked",   NULL };
 	struct protocol_model *p = arena_alloc(loader->arena, sizeof(*p));
 	struct diagnostics *d = loader->d;
 	const struct node *nominal = node_get(node, "nominal");
@@ -337,10 +340,10 @@ struct protocol_model *protocol_parse(struct loader *loader, const struct node *
 	note(&result, parse_timestamp(d, node_get(node, "timestamp"), p));
 	if (nominal) {
 		note(&result, value_map(d, nominal, WITH("packet_rate", "sample_rate")));
-		note(&result, value_real(d, node_get(nominal, "packet_rate"), 0.001, 1e8,
-					 &p->packet_rate));
-		note(&result, value_real(d, node_get(nominal, "sample_rate"), 0.001, 1e6,
-					 &p->sample_rate));
+		note(&result,
+		     value_real(d, node_get(nominal, "packet_rate"), 0.001, 1e8, &p->packet_rate));
+		note(&result,
+		     value_real(d, node_get(nominal, "sample_rate"), 0.001, 1e6, &p->sample_rate));
 	}
 	note(&result, parse_keys(d, node_get(node, "key"), p));
 	note(&result, bits_parse(d, node_get(node, "resent"), &p->resent));

@@ -10,15 +10,16 @@ void set_add(struct arena *arena, struct set *set, u128 low, u128 high)
 	/* Spans that touch the new one, or overlap it, become part of it. */
 	while (from < set->count && low && set->span[from].high < low - 1)
 		from++;
-	for (to = from; to < set->count && (high == ~(u128)0 || set->span[to].low <= high + 1); to++) {
+	for (to = from; to < set->count && (high == ~(u128)0 || set->span[to].low <= high + 1);
+	     to++) {
 		if (set->span[to].low < low)
 			low = set->span[to].low;
 		if (set->span[to].high > high)
 			high = set->span[to].high;
 	}
 	if (to == from) {
-		set->span = arena_grow(arena, set->span, set->count, &set->room,
-				       sizeof(*set->span));
+		set->span =
+			arena_grow(arena, set->span, set->count, &set->room, sizeof(*set->span));
 		memmove(set->span + from + 1, set->span + from,
 			(set->count - from) * sizeof(*set->span));
 		set->count++;
@@ -54,7 +55,7 @@ bool set_covers(const struct set *outer, const struct set *inner)
 
 struct set set_intersection(struct arena *arena, const struct set *a, const struct set *b)
 {
-	struct set both = {0};
+	struct set both = { 0 };
 
 	for (size_t i = 0, j = 0; i < a->count && j < b->count;) {
 		u128 low = a->span[i].low > b->span[j].low ? a->span[i].low : b->span[j].low;

@@ -77,8 +77,12 @@ int source_read(struct arena *arena, const char *file, struct source **out, stru
 size_t utf8_length(const char *text, size_t left)
 {
 	const unsigned char *p = (const unsigned char *)text;
-	size_t length = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 :
-			p[0] < 0xf5 ? 4 : 0;
+	size_t length = p[0] < 0x80   ? 1
+			: p[0] < 0xc2 ? 0
+			: p[0] < 0xe0 ? 2
+			: p[0] < 0xf0 ? 3
+			: p[0] < 0xf5 ? 4
+				      : 0;
 
 	if (!length || length > left)
 		return 0;

@@ -40,11 +40,12 @@ int rate_parse(struct diagnostics *d, const struct node *node, struct rate *rate
 	if (note(&result, value_burst(d, burst, &size, &packets)))
 		return result;
 	if (!node_get(node, "rate"))
-		return complain(d, burst, NULL, "a rate beside it", "a burst has no use without a rate");
+		return complain(d, burst, NULL, "a rate beside it",
+				"a burst has no use without a rate");
 	if (rate->node && packets != rate->packets)
 		return complain(d, burst, NULL,
-				rate->packets ? "a number of packets, such as 64 packets" :
-				"a size, such as 1MiB",
+				rate->packets ? "a number of packets, such as 64 packets"
+					      : "a size, such as 1MiB",
 				"the burst is not in the unit of the rate");
 	rate->burst = size;
 	rate->burst_node = burst;
@@ -83,8 +84,9 @@ struct protocol_model *protocol_find(struct profile *profile, struct loader *loa
 	wrong->wrong = true;
 	if (source_read(loader->arena, file, &source, loader->d))
 		return add_protocol(profile, wrong);
-	struct node *root = source_check(source, loader->d) ?
-			    node_parse(loader->arena, source, loader->d) : NULL;
+	struct node *root = source_check(source, loader->d)
+				    ? node_parse(loader->arena, source, loader->d)
+				    : NULL;
 
 	if (!root)
 		return add_protocol(profile, wrong);
@@ -101,7 +103,8 @@ struct protocol_model *protocol_find(struct profile *profile, struct loader *loa
 	return add_protocol(profile, protocol);
 }
 
-static int parse_deliver(struct diagnostics *d, const struct node *node, struct stream_model *stream)
+static int parse_deliver(struct diagnostics *d, const struct node *node,
+			 struct stream_model *stream)
 {
 	static const char *const words[] = { "stack", "af_xdp", "drop", "reflect", NULL };
 	unsigned int word = DELIVER_STACK;
@@ -111,9 +114,10 @@ static int parse_deliver(struct diagnostics *d, const struct node *node, struct 
 	if (node->kind == NODE_MAPPING) {
 		int result = value_map(d, node, WITH("cpu", "interface"));
 
-		return result ? result :
-		       complain(d, node, NULL, "af_xdp, stack or drop",
-				"this version cannot deliver to a CPU or an interface yet");
+		return result ? result
+			      : complain(
+					d, node, NULL, "af_xdp, stack or drop",
+					"this version cannot deliver to a CPU or an interface yet");
 	}
 	int result = value_word(d, node, words, &word);
 
@@ -134,7 +138,8 @@ static int parse_shedding(struct diagnostics *d, const struct node *node,
 
 	if (!note(&result, value_word(d, shed, WITH("packet", "sample"), &word)) && word == 1) {
 		stream->by_sample = true;
-		warn_about(d, shed, NULL, "this version keeps \"shed: sample\" but sheds by packet");
+		warn_about(d, shed, NULL,
+			   "this version keeps \"shed: sample\" but sheds by packet");
 	}
 	if (!note(&result, value_fraction(d, keep, &stream->keep_over, &stream->keep_under)))
 		warn_about(d, keep, NULL, "this version keeps \"keep\" but does not act on it yet");
@@ -167,8 +172,8 @@ static int parse_budget(struct diagnostics *d, const struct node *node)
 	uint64_t time;
 
 	for (int i = 0; node && node->kind == NODE_MAPPING && stages[i]; i++)
-		note(&result, value_duration(d, node_get(node, stages[i]), 1000, 3600 * SECOND_NS,
-					     &time));
+		note(&result,
+		     value_duration(d, node_get(node, stages[i]), 1000, 3600 * SECOND_NS, &time));
 	return result;
 }
 
@@ -216,8 +221,9 @@ static int parse_protocol(struct profile *profile, struct loader *loader, const 
 	if (match && !note(&result, match_parse(loader->arena, loader->d, match, &own)))
 		match_override(loader->arena, &stream->match, &own);
 	if (!match && !protocol)
-		return complain(loader->d, node, NULL, "protocol: NAME, or match: {...}",
-				"this stream says neither which protocol it is nor what it matches");
+		return complain(
+			loader->d, node, NULL, "protocol: NAME, or match: {...}",
+			"this stream says neither which protocol it is nor what it matches");
 	if (result)
 		return result;
 	return match_finish(loader->arena, loader->d, match ? match : protocol, &stream->match);
@@ -226,10 +232,10 @@ static int parse_protocol(struct profile *profile, struct loader *loader, const 
 int stream_parse(struct profile *profile, struct loader *loader, const struct node *node,
 		 struct stream_model *stream)
 {
-	static const char *const keys[] = {
-		"name", "protocol", "match", "class", "deliver", "stale_after", "samples", "rate",
-		"burst", "shed", "keep", "readers", "budget", "lease", "timing", "mirror", NULL
-	};
+	static const char *const keys[] = { "name",	   "protocol", "match",	 "class", "deliver",
+					    "stale_after", "samples",  "rate",	 "burst", "shed",
+					    "keep",	   "readers",  "budget", "lease", "timing",
+					    "mirror",	   NULL };
 	struct diagnostics *d = loader->d;
 	unsigned int class = CLASS_NORMAL, timing = 0;
 	int result = 0;
@@ -242,17 +248,18 @@ int stream_parse(struct profile *profile, struct loader *loader, const struct no
 		result = complain(d, node, NULL, "name: NAME", "this stream has no name");
 	note(&result, parse_protocol(profile, loader, node, stream));
 	note(&result, value_word(d, node_get(node, "class"), class_words, &class));
-	stream->class = (enum image_class)class;
+	stream->class = (enum image_class) class;
 	note(&result, parse_deliver(d, node_get(node, "deliver"), stream));
+	/* Without stale_after a stream is never stale: a nominal rate does not say it must run. */
 	note(&result, value_duration(d, node_get(node, "stale_after"), 1000000, 86400 * SECOND_NS,
 				     &stream->stale_after_ns));
 	stream->lease_ns = LEASE_DEFAULT_NS;
 	stream->lease_node = node_get(node, "lease");
-	note(&result, value_duration(d, stream->lease_node, 1000000, 10 * SECOND_NS,
-				     &stream->lease_ns));
+	note(&result,
+	     value_duration(d, stream->lease_node, 1000000, 10 * SECOND_NS, &stream->lease_ns));
 	stream->precise = stream->deliver == DELIVER_AF_XDP;
-	if (!note(&result, value_word(d, node_get(node, "timing"), WITH("coarse", "precise"),
-				      &timing)))
+	if (!note(&result,
+		  value_word(d, node_get(node, "timing"), WITH("coarse", "precise"), &timing)))
 		stream->precise = timing == 1;
 	if (stream->protocol)
 		stream->samples = stream->protocol->samples;

@@ -77,13 +77,15 @@ static void fill_table(const struct tables *t, enum axis axis, struct image_tabl
 	}
 	free(value);
 	if (count > IMAGE_CLASSES) {
-		const char *name = axis == AXIS_LENGTH ? "length" : axis == AXIS_ETHERTYPE ?
-				   "ethertype" : axis == AXIS_SOURCE_PORT ? "source_port" :
-				   "destination_port";
+		const char *name = axis == AXIS_LENGTH	      ? "length"
+				   : axis == AXIS_ETHERTYPE   ? "ethertype"
+				   : axis == AXIS_SOURCE_PORT ? "source_port"
+							      : "destination_port";
 
 		complain(t->d, node_get(t->profile->root, "streams"), NULL,
 			 "fewer ranges that overlap in part",
-			 "the streams split \"%s\" into more than 256 different combinations", name);
+			 "the streams split \"%s\" into more than 256 different combinations",
+			 name);
 		return;
 	}
 	for (unsigned int c = 0; ports && c < count; c++) {
@@ -252,8 +254,8 @@ static void fill_masks(const struct tables *t)
 		if (!given[MATCH_SOURCE_PORT] && !given[MATCH_DESTINATION_PORT])
 			image->no_port |= bit;
 		if (!given[MATCH_SOURCE] && !given[MATCH_DESTINATION] &&
-		    !given[MATCH_IP_PROTOCOL] && !given[MATCH_DSCP] &&
-		    !given[MATCH_SOURCE_PORT] && !given[MATCH_DESTINATION_PORT])
+		    !given[MATCH_IP_PROTOCOL] && !given[MATCH_DSCP] && !given[MATCH_SOURCE_PORT] &&
+		    !given[MATCH_DESTINATION_PORT])
 			image->no_ip |= bit;
 	}
 }

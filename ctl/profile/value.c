@@ -14,9 +14,9 @@ static int need_scalar(struct diagnostics *d, const struct node *node, const cha
 	if (node->kind == NODE_SCALAR && node->length)
 		return 0;
 	return complain(d, node, NULL, expected, "%s",
-			node->kind == NODE_SCALAR ? "there is no value" :
-			node->kind == NODE_MAPPING ? "a map cannot stand here" :
-			"a list cannot stand here");
+			node->kind == NODE_SCALAR    ? "there is no value"
+			: node->kind == NODE_MAPPING ? "a map cannot stand here"
+						     : "a list cannot stand here");
 }
 
 bool text_number(const char *text, uint64_t *out)
@@ -52,8 +52,9 @@ int value_number(struct diagnostics *d, const struct node *node, uint64_t least,
 	if (!text_number(node->text, &number)) {
 		bool digits = strspn(node->text, "0123456789") == node->length;
 
-		return complain(d, node, NULL, expected, digits ? "%s is out of range" :
-				"\"%s\" is not a number", node->text);
+		return complain(d, node, NULL, expected,
+				digits ? "%s is out of range" : "\"%s\" is not a number",
+				node->text);
 	}
 	if (number < least || number > most)
 		return complain(d, node, NULL, expected, "%s is out of range", node->text);
@@ -212,12 +213,18 @@ int value_duration(struct diagnostics *d, const struct node *node, uint64_t leas
 		   uint64_t most_ns, uint64_t *out)
 {
 	static const struct unit units[] = {
-		{ "ns", 1, false },	{ "us", 1e3, false }, { "ms", 1e6, false },
-		{ "s", 1e9, false },	{ "min", 60e9, false }, { "h", 3600e9, false }, {0},
+		{ "ns", 1, false },
+		{ "us", 1e3, false },
+		{ "ms", 1e6, false },
+		{ "s", 1e9, false },
+		{ "min", 60e9, false },
+		{ "h", 3600e9, false },
+		{ 0 },
 	};
 	const struct unit *unit;
 	double number;
-	int result = with_unit(d, node, units, "a time with its unit, such as 20ms (ns, us, ms, s, min, h)",
+	int result = with_unit(d, node, units,
+			       "a time with its unit, such as 20ms (ns, us, ms, s, min, h)",
 			       &number, &unit);
 
 	if (result)
@@ -236,9 +243,10 @@ int value_duration(struct diagnostics *d, const struct node *node, uint64_t leas
 int value_rate(struct diagnostics *d, const struct node *node, double *out, bool *packets)
 {
 	static const struct unit units[] = {
-		{ "bit", 1, false },  { "kbit", 1e3, false }, { "Mbit", 1e6, false },
-		{ "Gbit", 1e9, false }, { "pps", 1, true }, { "kpps", 1e3, true },
-		{ "Mpps", 1e6, true }, {0},
+		{ "bit", 1, false },	{ "kbit", 1e3, false },
+		{ "Mbit", 1e6, false }, { "Gbit", 1e9, false },
+		{ "pps", 1, true },	{ "kpps", 1e3, true },
+		{ "Mpps", 1e6, true },	{ 0 },
 	};
 	static const char *const expected =
 		"a rate with its unit, such as 50Mbit or 10kpps (bit, kbit, Mbit, Gbit, pps, kpps, Mpps)";
@@ -262,13 +270,14 @@ int value_burst(struct diagnostics *d, const struct node *node, double *out, boo
 	static const struct unit units[] = {
 		{ "B", 1, false },	{ "kB", 1e3, false },	{ "MB", 1e6, false },
 		{ "KiB", 1024, false }, { "kiB", 1024, false }, { "MiB", 1048576, false },
-		{ "packets", 1, true }, { "packet", 1, true }, {0},
+		{ "packets", 1, true }, { "packet", 1, true },	{ 0 },
 	};
 	const struct unit *unit;
 	double number;
-	int result = with_unit(d, node, units,
-			       "a size with its unit, such as 1MiB or 64 packets (B, kB, MB, KiB, MiB, packets)",
-			       &number, &unit);
+	int result = with_unit(
+		d, node, units,
+		"a size with its unit, such as 1MiB or 64 packets (B, kB, MB, KiB, MiB, packets)",
+		&number, &unit);
 
 	if (result)
 		return result;
@@ -279,8 +288,7 @@ int value_burst(struct diagnostics *d, const struct node *node, double *out, boo
 	return 0;
 }
 
-int value_fraction(struct diagnostics *d, const struct node *node, uint32_t *over,
-		   uint32_t *under)
+int value_fraction(struct diagnostics *d, const struct node *node, uint32_t *over, uint32_t *under)
 {
 	static const char *const expected = "a fraction, such as 1/2, not above 1";
 	int result = need_scalar(d, node, expected);
@@ -358,9 +366,9 @@ int value_map(struct diagnostics *d, const struct node *node, const char *const 
 	snprintf(expected, sizeof(expected), "one of %s", list);
 	if (node->kind != NODE_MAPPING)
 		return complain(d, node, NULL, "a map, {key: value}",
-				node->kind == NODE_SEQUENCE ? "a list cannot stand here" :
-				node->length ? "\"%s\" cannot stand here" :
-				"there is no value%s",
+				node->kind == NODE_SEQUENCE ? "a list cannot stand here"
+				: node->length		    ? "\"%s\" cannot stand here"
+							    : "there is no value%s",
 				node->text);
 	for (size_t i = 0; i < node->count; i++) {
 		bool known = false;

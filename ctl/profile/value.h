@@ -32,8 +32,7 @@ int value_rate(struct diagnostics *d, const struct node *node, double *out, bool
 /* 1MiB: bytes; 64 packets. */
 int value_burst(struct diagnostics *d, const struct node *node, double *out, bool *packets);
 /* 1/2 */
-int value_fraction(struct diagnostics *d, const struct node *node, uint32_t *over,
-		   uint32_t *under);
+int value_fraction(struct diagnostics *d, const struct node *node, uint32_t *over, uint32_t *under);
 
 /* "0xEEFF", whose digits give the width, or a number that fits one byte. */
 #define BYTES_MAX 32u

@@ -35,7 +35,7 @@ static int compile(const char *text, size_t size, struct profile_image *image,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct profile_image first, second;
-	struct diagnostics d = {0}, again = {0};
+	struct diagnostics d = { 0 }, again = { 0 };
 	char *yaml;
 
 	int result = compile((const char *)data, size, &first, &d);

@@ -17,7 +17,7 @@ static struct profile_image *image;
 
 static void compile_into(struct profile_image *out, const char *yaml, size_t warnings)
 {
-	struct diagnostics d = {0};
+	struct diagnostics d = { 0 };
 	struct profile *profile = NULL;
 	int result = profile_parse_text(yaml, strlen(yaml), "test.yaml", &profile, &d);
 
@@ -31,10 +31,9 @@ static void compile_into(struct profile_image *out, const char *yaml, size_t war
 	diagnostics_free(&d);
 }
 
-#define STREAM_OF(protocol)					\
-	"profile: p\nprotocols:\n  - protocol: x\n"		\
-	"    match: {ip_protocol: udp, destination_port: 9}\n"	\
-	protocol						\
+#define STREAM_OF(protocol)                                             \
+	"profile: p\nprotocols:\n  - protocol: x\n"                     \
+	"    match: {ip_protocol: udp, destination_port: 9}\n" protocol \
 	"streams:\n  - {name: a, protocol: x, deliver: af_xdp}\n"
 
 static const struct image_stream *stream_of(const char *yaml)
@@ -65,16 +64,18 @@ static void fields_of_all_widths_are_read_where_they_lie(void **state)
 				char yaml[512];
 				uint64_t expected = 0;
 
-				snprintf(yaml, sizeof(yaml),
-					 STREAM_OF("    key: [{offset: %u, width: %u, endian: %s}]\n"),
-					 offset, widths[w], big ? "big" : "little");
+				snprintf(
+					yaml, sizeof(yaml),
+					STREAM_OF(
+						"    key: [{offset: %u, width: %u, endian: %s}]\n"),
+					offset, widths[w], big ? "big" : "little");
 				const struct image_stream *s = stream_of(yaml);
 
 				for (unsigned int b = 0; b < widths[w] / 8; b++) {
 					uint64_t byte = buffer[16 + offset + b];
 
-					expected = big ? expected << 8 | byte :
-						   expected | byte << (8 * b);
+					expected = big ? expected << 8 | byte
+						       : expected | byte << (8 * b);
 				}
 				assert_int_equal(s->key_count, 1);
 				assert_true(s->key[0].load >= -7);
@@ -85,8 +86,8 @@ static void fields_of_all_widths_are_read_where_they_lie(void **state)
 static void a_counter_is_described_with_its_wrap(void **state)
 {
 	(void)state;
-	const struct image_stream *s = stream_of(STREAM_OF(
-		"    sequence: {offset: 2, width: 16, endian: big, skip: [0]}\n"));
+	const struct image_stream *s = stream_of(
+		STREAM_OF("    sequence: {offset: 2, width: 16, endian: big, skip: [0]}\n"));
 
 	assert_int_equal(s->sequence_kind, SEQUENCE_COUNTER);
 	assert_int_equal(s->modulus, 65536);
@@ -100,7 +101,8 @@ static void a_counter_is_described_with_its_wrap(void **state)
 	s = stream_of(STREAM_OF("    sequence: {offset: 2, width: 64, endian: big}\n"));
 	assert_int_equal(s->modulus, 0);
 	assert_int_equal(s->max_jump, 3000);
-	s = stream_of(STREAM_OF("    sequence: {offset: 2, width: 16, endian: big, step: 16, modulus: 4096}\n"));
+	s = stream_of(STREAM_OF(
+		"    sequence: {offset: 2, width: 16, endian: big, step: 16, modulus: 4096}\n"));
 	assert_int_equal(s->modulus, 4096);
 	assert_int_equal(s->max_jump, 256 - 33);
 	s = stream_of(STREAM_OF("    sequence: none\n"));
@@ -139,7 +141,8 @@ static void a_counter_that_restarts_has_the_sample_id_beside_it(void **state)
 				" per: {offset: 2, width: 16, endian: big}}\n"));
 	assert_int_equal(s->sample_kind, SAMPLE_ID);
 	assert_int_equal(s->sample.mask, 0xffff);
-	s = stream_of(STREAM_OF("    sample: {id: {offset: 2, width: 32, endian: big, step: any}}\n"));
+	s = stream_of(
+		STREAM_OF("    sample: {id: {offset: 2, width: 32, endian: big, step: any}}\n"));
 	assert_int_equal(s->sample_step, 0);
 }
 
@@ -160,8 +163,9 @@ static void a_time_stamp_stands_in_for_a_counter(void **state)
 	assert_int_equal(s->max_jump, 3000);
 	assert_int_equal(s->sample_kind, SAMPLE_WRAP);
 	assert_int_equal(s->sample_modulus, 36000);
-	s = stream_of(STREAM_OF("    timestamp: {offset: 0, width: 64, endian: big, unit: ns, gap_above: 2}\n"
-				"    nominal: {packet_rate: 18}\n"));
+	s = stream_of(STREAM_OF(
+		"    timestamp: {offset: 0, width: 64, endian: big, unit: ns, gap_above: 2}\n"
+		"    nominal: {packet_rate: 18}\n"));
 	assert_int_equal(s->modulus, 0);
 	s = stream_of(STREAM_OF("    timestamp: {offset: 0, width: 64, endian: big, unit: ns}\n"));
 	assert_int_equal(s->sequence_kind, SEQUENCE_NONE);
@@ -170,15 +174,17 @@ static void a_time_stamp_stands_in_for_a_counter(void **state)
 static void a_stream_says_what_else_the_protocol_leaves_open(void **state)
 {
 	(void)state;
-	compile_into(image,
-		     "profile: p\n"
-		     "protocols:\n"
-		     "  - {protocol: x, sequence: {offset: 0, width: 16, endian: big}, sample: none,\n"
-		     "     match: {destination_port: 9, payload: [{offset: 0, value: 0x01}, {offset: 4, value: 0x02}]}}\n"
-		     "streams:\n"
-		     "  - {name: a, protocol: x, samples: {packets: 75}, class: critical, stale_after: 200ms,\n"
-		     "     lease: 50ms, match: {destination_port: 10, payload: [{offset: 4, value: 0x03}]}}\n"
-		     "  - {name: b, protocol: x, timing: precise, deliver: drop}\n", 0);
+	compile_into(
+		image,
+		"profile: p\n"
+		"protocols:\n"
+		"  - {protocol: x, sequence: {offset: 0, width: 16, endian: big}, sample: none,\n"
+		"     match: {destination_port: 9, payload: [{offset: 0, value: 0x01}, {offset: 4, value: 0x02}]}}\n"
+		"streams:\n"
+		"  - {name: a, protocol: x, samples: {packets: 75}, class: critical, stale_after: 200ms,\n"
+		"     lease: 50ms, match: {destination_port: 10, payload: [{offset: 4, value: 0x03}]}}\n"
+		"  - {name: b, protocol: x, timing: precise, deliver: drop}\n",
+		0);
 	const struct image_stream *a = &image->stream[0], *b = &image->stream[1];
 
 	assert_string_equal(image->name, "p");
@@ -220,14 +226,16 @@ static void rates_become_virtual_schedules(void **state)
 
 	(void)state;
 	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
-	compile_into(image,
-		     "profile: p\n"
-		     "classes: {bulk: {rate: 8Mbit, burst: 1MB}, high: {rate: 10kpps, burst: 2000 packets, shed_at: 3},\n"
-		     "          critical: {shed_at: never}}\n"
-		     "streams:\n"
-		     "  - {name: a, match: {vlan: 1}, rate: 80Mbit, burst: 1500B, deliver: af_xdp}\n"
-		     "  - {name: b, match: {vlan: 2}, rate: 8Gbit, burst: 1500B}\n"
-		     "default: {class: bulk, deliver: drop}\nessentials: {icmp: drop, control: drop, arp: pass}\n", 1);
+	compile_into(
+		image,
+		"profile: p\n"
+		"classes: {bulk: {rate: 8Mbit, burst: 1MB}, high: {rate: 10kpps, burst: 2000 packets, shed_at: 3},\n"
+		"          critical: {shed_at: never}}\n"
+		"streams:\n"
+		"  - {name: a, match: {vlan: 1}, rate: 80Mbit, burst: 1500B, deliver: af_xdp}\n"
+		"  - {name: b, match: {vlan: 2}, rate: 8Gbit, burst: 1500B}\n"
+		"default: {class: bulk, deliver: drop}\nessentials: {icmp: drop, control: drop, arp: pass}\n",
+		1);
 	const struct image_class_policy *bulk = &image->class[CLASS_BULK];
 
 	assert_int_equal(bulk->bucket.cost, 1000 << 16);
@@ -249,7 +257,7 @@ static void rates_become_virtual_schedules(void **state)
 	assert_int_equal(image->default_class, CLASS_BULK);
 	assert_int_equal(image->default_deliver, DELIVER_DROP);
 	assert_int_equal(image->essential_drop, 1 << ESSENTIAL_ICMP | 1 << ESSENTIAL_CONTROL |
-						1 << ESSENTIAL_CONTROL_NAMED);
+							1 << ESSENTIAL_CONTROL_NAMED);
 }
 
 static void essential_ports_have_classes_of_their_own(void **state)
@@ -258,24 +266,36 @@ static void essential_ports_have_classes_of_their_own(void **state)
 		uint16_t port;
 		uint8_t udp, tcp;
 	} expected[] = {
-		{ 319, ESSENTIAL_PTP, 0 },     { 320, ESSENTIAL_PTP, 0 },
-		{ 123, ESSENTIAL_NTP, 0 },     { 67, ESSENTIAL_DHCP, 0 },
-		{ 68, ESSENTIAL_DHCP, 0 },     { 546, ESSENTIAL_DHCP, 0 },
-		{ 547, ESSENTIAL_DHCP, 0 },    { 3956, ESSENTIAL_CONTROL, 0 },
-		{ 30490, ESSENTIAL_CONTROL, 0 }, { 13400, ESSENTIAL_CONTROL, 0 },
-		{ 56000, ESSENTIAL_CONTROL, 0 }, { 56100, ESSENTIAL_CONTROL, 0 },
-		{ 9347, 0, ESSENTIAL_CONTROL }, { 554, 0, ESSENTIAL_CONTROL },
-		{ 80, 0, ESSENTIAL_CONTROL_NAMED }, { 7501, 0, ESSENTIAL_CONTROL_NAMED },
-		{ 2368, 0, 0 }, { 56301, 0, 0 }, { 22, 0, 0 },
+		{ 319, ESSENTIAL_PTP, 0 },
+		{ 320, ESSENTIAL_PTP, 0 },
+		{ 123, ESSENTIAL_NTP, 0 },
+		{ 67, ESSENTIAL_DHCP, 0 },
+		{ 68, ESSENTIAL_DHCP, 0 },
+		{ 546, ESSENTIAL_DHCP, 0 },
+		{ 547, ESSENTIAL_DHCP, 0 },
+		{ 3956, ESSENTIAL_CONTROL, 0 },
+		{ 30490, ESSENTIAL_CONTROL, 0 },
+		{ 13400, ESSENTIAL_CONTROL, 0 },
+		{ 56000, ESSENTIAL_CONTROL, 0 },
+		{ 56100, ESSENTIAL_CONTROL, 0 },
+		{ 9347, 0, ESSENTIAL_CONTROL },
+		{ 554, 0, ESSENTIAL_CONTROL },
+		{ 80, 0, ESSENTIAL_CONTROL_NAMED },
+		{ 7501, 0, ESSENTIAL_CONTROL_NAMED },
+		{ 2368, 0, 0 },
+		{ 56301, 0, 0 },
+		{ 22, 0, 0 },
 	};
 
 	(void)state;
-	compile_into(image, "profile: p\nstreams:\n  - {name: a, match: {source_port: 0-65535}}\n"
-		     "  - {name: b, match: {destination_port: 100-400, source: 10.0.0.1}}\n", 1);
+	compile_into(image,
+		     "profile: p\nstreams:\n  - {name: a, match: {source_port: 0-65535}}\n"
+		     "  - {name: b, match: {destination_port: 100-400, source: 10.0.0.1}}\n",
+		     1);
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
 		for (int side = 0; side < 2; side++) {
-			const struct image_ports *p = side ? &image->source_port :
-							     &image->destination_port;
+			const struct image_ports *p = side ? &image->source_port
+							   : &image->destination_port;
 
 			assert_int_equal(p->essential_udp[p->table.class[expected[i].port]],
 					 expected[i].udp);
