@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "xdp/histogram.h"
+#include "xdp/sample.h"
 
 /* Each packet is in one cell of by[][], so all three sums come from it. */
 static void fill_row(struct stats_row *row, const struct counters *counters)
@@ -26,7 +27,7 @@ static void fill_row(struct stats_row *row, const struct counters *counters)
 
 static void print_address(char *text, size_t size, const struct instance *instance)
 {
-	const __u8 *a = instance->address;
+	const __u8 *a = (const __u8 *)instance->address;
 
 	switch (instance->family) {
 	case 4:
@@ -106,6 +107,8 @@ static void fill_stream(struct stats_stream *stream, const struct profile_image 
 	stream->restarts = counters->restarts;
 	stream->samples = counters->samples;
 	stream->samples_incomplete = counters->samples_incomplete;
+	for (unsigned int i = 0; i < INSTANCES; i++)
+		stream->samples_incomplete += samples_pending(from, &instances->instance[i]);
 	stream->untracked = counters->untracked;
 	fill_senders(stream, from, counters, instances);
 	fill_interarrival(stream, counters);

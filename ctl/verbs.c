@@ -4,6 +4,7 @@
 
 #define VERBS(VERB)		\
 	VERB(profile)		\
+	VERB(explain)		\
 	VERB(serve)		\
 	VERB(streams)		\
 	VERB(record)		\
