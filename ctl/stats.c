@@ -107,8 +107,8 @@ static void fill_stream(struct stats_stream *stream, const struct profile_image 
 	stream->restarts = counters->restarts;
 	stream->samples = counters->samples;
 	stream->samples_incomplete = counters->samples_incomplete;
-	for (unsigned int i = 0; i < INSTANCES; i++)
-		stream->samples_incomplete += samples_pending(from, &instances->instance[i]);
+	for (unsigned int n = 0; n < INSTANCES; n++)
+		stream->samples_incomplete += samples_pending(from, &instances->instance[n]);
 	stream->untracked = counters->untracked;
 	fill_senders(stream, from, counters, instances);
 	fill_interarrival(stream, counters);

@@ -29,11 +29,11 @@
 #define IP_ICMPV6		58
 
 #define IPV6_EXTENSIONS_MAX	6	/* longer chains are passed unread (P29) */
-#define IPV6_HOPOPTS		0
-#define IPV6_ROUTING		43
-#define IPV6_FRAGMENT		44
-#define IPV6_AUTH		51
-#define IPV6_DESTINATION	60
+#define EXTENSION_HOPOPTS		0
+#define EXTENSION_ROUTING		43
+#define EXTENSION_FRAGMENT		44
+#define EXTENSION_AUTH		51
+#define EXTENSION_DESTINATION	60
 
 struct frame_ipv4 {
 	__u8 version_ihl;
@@ -204,8 +204,8 @@ static __always_inline enum frame_result frame_parse_ipv6(const struct packet *p
 		const struct frame_fragment6 *extension;
 		__u32 bytes;
 
-		if (next != IPV6_HOPOPTS && next != IPV6_ROUTING && next != IPV6_FRAGMENT &&
-		    next != IPV6_AUTH && next != IPV6_DESTINATION) {
+		if (next != EXTENSION_HOPOPTS && next != EXTENSION_ROUTING && next != EXTENSION_FRAGMENT &&
+		    next != EXTENSION_AUTH && next != EXTENSION_DESTINATION) {
 			frame->protocol = next;
 			return frame_parse_transport(packet, frame, at, left);
 		}
@@ -213,9 +213,9 @@ static __always_inline enum frame_result frame_parse_ipv6(const struct packet *p
 		if (!extension)
 			return FRAME_MALFORMED;
 		bytes = ((__u32)extension->reserved + 1) * 8;
-		if (next == IPV6_AUTH)
+		if (next == EXTENSION_AUTH)
 			bytes = ((__u32)extension->reserved + 2) * 4;
-		if (next == IPV6_FRAGMENT) {
+		if (next == EXTENSION_FRAGMENT) {
 			__u16 fragment = bswap16(extension->fragment);
 
 			bytes = 8;

@@ -6,6 +6,7 @@
 #ifndef SENSORCTL_INSTANCE_H
 #define SENSORCTL_INSTANCE_H
 
+#include "classify.h"
 #include "sample.h"
 
 #define INSTANCE_UNTRACKED 0xffffu

@@ -27,7 +27,7 @@
 #ifndef SENSORCTL_SEQUENCE_H
 #define SENSORCTL_SEQUENCE_H
 
-#include "classify.h"
+#include "packet.h"
 #include "histogram.h"
 
 #define SEQUENCE_TRIES		16	/* compare-and-exchange attempts */
