@@ -43,7 +43,8 @@ class Packet:
         self.time_ns = time_ns
         self.data = data
         self.wire_length = wire_length
-        self.vlan = self.pcp = self.ethertype = None
+        self.tags = []                  # (VLAN id, PCP), outermost first
+        self.ethertype = None
         self.source_mac = None
         self.llc = False
         self.ip = None                  # 4 or 6
@@ -68,13 +69,12 @@ class Packet:
             raise Malformed
         self.source_mac = data[6:12]
         at, kind = 12, struct.unpack_from(">H", data, 12)[0]
-        for tag in range(2):
+        for _ in range(2):
             if kind not in (0x8100, 0x88A8):
                 break
             control, kind = struct.unpack_from(">HH", data, at + 2)
             at += 4
-            if tag == 0:
-                self.vlan, self.pcp = control & 0xFFF, control >> 13
+            self.tags.append((control & 0xFFF, control >> 13))
         at += 2
         self.ethertype = kind
         self.payload = data[at:]
@@ -97,6 +97,8 @@ class Packet:
         self.ip, self.dscp, self.ip_protocol = 4, tos >> 2, data[at + 9]
         self.source = ipaddress.ip_address(data[at + 12:at + 16])
         self.destination = ipaddress.ip_address(data[at + 16:at + 20])
+        # Not checked against the frame: a VLP-16's position packets say 1234 bytes in 540, and
+        # whoever reads them does not care.
         if total < header:
             raise Malformed
         offset, more = flags & 0x1FFF, bool(flags & 0x2000)
@@ -148,7 +150,9 @@ class Packet:
             if end < at + 8:
                 raise Malformed
             self.source_port, self.destination_port, size = struct.unpack_from(">HHH", data, at)
-            self.length = max(size - 8, 0)
+            if size < 8 or not self.fragment and size > length:
+                raise Malformed
+            self.length = size - 8
             self.payload = data[at + 8:end]
         elif self.ip_protocol == TCP:
             if end < at + 20:

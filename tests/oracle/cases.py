@@ -144,7 +144,7 @@ FRAMES = [
      {"length": 3, "payload": b"abc"}),
     ("IPv4 options", ethernet(0x800, ipv4(17, udp(b"abc"), options=bytes(8))), {"length": 3}),
     ("two tags", ethernet(0x88A8, u16(0x6005) + u16(0x8100) + u16(7) + u16(0x800)
-                          + ipv4(17, udp(b"abc"))), {"vlan": 5, "pcp": 3, "length": 3}),
+                          + ipv4(17, udp(b"abc"))), {"tags": [(5, 3), (7, 0)], "length": 3}),
     ("a first fragment has the datagram's length",
      ethernet(0x800, ipv4(17, udp(b"abc", 3000), flags=0x2000)),
      {"fragment": True, "first": True, "length": 3000, "destination_port": 2369}),
@@ -162,6 +162,9 @@ FRAMES = [
     ("IHL below 5", ethernet(0x800, b"\x44" + ipv4(17, udp(b"abc"))[1:]), {"malformed": True}),
     ("cut in the IP header", ethernet(0x800, ipv4(17, b"")[:12]), {"malformed": True}),
     ("cut in the UDP header", ethernet(0x800, ipv4(17, bytes(4))), {"malformed": True}),
+    ("UDP says more than IP holds", ethernet(0x800, ipv4(17, udp(b"abc", 4))), {"malformed": True}),
+    ("IP says more than the frame holds, as a VLP-16's position packets do",
+     ethernet(0x800, ipv4(17, udp(b"abc") + bytes(9))[:-9]), {"malformed": False, "length": 3}),
     ("no EtherType at all", bytes(13), {"malformed": True}),
     ("spanning tree", ethernet(38, b"\x42\x42\x03"), {"llc": True, "malformed": False}),
 ]

@@ -12,7 +12,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from capture import ICMP, ICMPV6, IGMP, TCP, UDP, Packet, frames  # noqa: E402
-from profiles import Profile  # noqa: E402
+from profiles import Profile, Protocol  # noqa: E402
 from sequence import Sensor  # noqa: E402
 
 VERDICTS = ("af_xdp", "stack", "drop", "cpu", "interface", "reflect")
@@ -22,6 +22,7 @@ REASONS = ("profile", "default", "essential", "no_lease", "no_reader", "ring_ful
 PROTOCOLS = ("tcp", "udp", "icmp", "icmpv6", "arp", "ptp", "other")
 INSTANCES = 8
 FRAGMENT_NS = 200 * 10**6
+NOTHING = Protocol({"protocol": ""})
 
 ETHERTYPES = {0x0806: "arp", 0x88F7: "ptp", 0x88CC: "lldp", 0x8809: "lacp", 0x888E: "eapol",
               0x88E5: "eapol"}
@@ -80,9 +81,7 @@ class Row:
         self.track(packet)
 
     def track(self, packet):
-        protocol = self.stream.protocol
-        if not protocol or not protocol.measures():
-            return
+        protocol = self.stream.protocol or NOTHING
         keys = tuple(field.read(packet.payload) for field in protocol.key)
         address = packet.source if packet.ip else ":".join(f"{b:02x}" for b in packet.source_mac)
         who = (address, packet.source_port or 0, keys)
@@ -135,9 +134,9 @@ class Judge:
         profile = self.profile
         if packet.malformed:
             return self.other, "stack", "malformed"
-        key = (packet.vlan, packet.source, packet.destination, packet.fragment_id,
+        key = (tuple(vlan for vlan, _ in packet.tags), packet.source, packet.destination, packet.fragment_id,
                packet.ip_protocol)
-        if packet.fragment and not packet.first:
+        if packet.fragment and not packet.first and not essential(packet, profile):
             row, verdict, reason, time = self.decisions.get(key, (None, None, None, 0))
             if row is None or packet.time_ns - time > FRAGMENT_NS:
                 return self.other, "stack", "fragment_unknown"

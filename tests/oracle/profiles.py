@@ -75,6 +75,17 @@ def ranges(spec):
     return out
 
 
+def holds(spec, value):
+    if isinstance(spec, list):
+        return any(holds(item, value) for item in spec)
+    if spec not in SPANS:
+        SPANS[spec] = ranges(spec)[0]
+    return value is not None and SPANS[spec][0] <= value <= SPANS[spec][1]
+
+
+SPANS = {}
+
+
 def prefix(spec):
     return ipaddress.ip_network(spec, strict=False)
 
@@ -114,13 +125,9 @@ class Protocol:
         self.index = Field(spec["index"]) if "index" in spec else None
         self.packets = number(spec.get("packets", "0"))
 
-    def measures(self):
-        """Whether there is anything to count in a packet of it."""
-        return bool(self.sequence or self.gap or self.wrap or self.id or self.marker or self.packets)
-
 
 class Bucket:
-    """A token bucket as a virtual schedule: may run at most `burst` ahead of now."""
+    """A token bucket as a virtual schedule: it may run at most `burst` ahead of now."""
 
     def __init__(self, spec):
         rate = spec["rate"]
@@ -137,10 +144,12 @@ class Bucket:
         self.schedule = 0
 
     def admits(self, packet):
-        ahead = max(self.schedule, packet.time_ns)
+        """The first fragment pays for its datagram: the later ones follow its decision."""
+        size = max(packet.wire_length, packet.length if packet.first else 0)
+        ahead = max(self.schedule, packet.time_ns) + self.cost * (1 if self.per_packet else size)
         if ahead - packet.time_ns > self.burst:
             return False
-        self.schedule = ahead + self.cost * (1 if self.per_packet else packet.wire_length)
+        self.schedule = ahead
         return True
 
 
@@ -157,13 +166,21 @@ class Stream:
             self.protocol = Protocol({**(self.protocol.spec if self.protocol else {"protocol": ""}),
                                       "sample": spec["samples"]})
         self.conditions = [condition(key, spec) for key, spec in self.match.items()
-                           if key != "payload"]
+                           if key not in ("payload", "vlan", "pcp")]
+        self.vlan, self.pcp = self.match.get("vlan"), self.match.get("pcp")
         self.tests = [Bits(item) for item in self.match.get("payload", [])]
         self.sources = [prefix(self.match["source"])] if "source" in self.match else []
 
     def matches(self, packet):
-        return all(holds(packet) for holds in self.conditions) and \
+        return self.tagged(packet) and all(holds(packet) for holds in self.conditions) and \
             all(test.test(packet.payload) for test in self.tests)
+
+    def tagged(self, packet):
+        """VLAN id and PCP must be those of one tag, whichever."""
+        if self.vlan is None and self.pcp is None:
+            return True
+        return any((self.vlan is None or holds(self.vlan, vlan)) and
+                   (self.pcp is None or holds(self.pcp, pcp)) for vlan, pcp in packet.tags)
 
 
 IP_PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "igmp": 2, "icmpv6": 58}
@@ -183,9 +200,7 @@ def condition(key, spec):
     if key == "ip_protocol":
         value = IP_PROTOCOLS[spec] if spec in IP_PROTOCOLS else number(spec)
         return lambda p: p.ip_protocol == value
-    spans = ranges(spec)
-    return lambda p: getattr(p, key) is not None and \
-        any(low <= getattr(p, key) <= high for low, high in spans)
+    return lambda p: holds(spec, getattr(p, key))
 
 
 class Profile:
