@@ -8,10 +8,10 @@
 
 #include "sensor.h"
 
-#define PERIOD_NS	33333333ull
-#define SPREAD_NS	25000000ull
-#define IMAGE_BYTES	(640u * 480)
-#define GROUP		30u		/* one I picture in a group of H.264 pictures */
+#define PERIOD_NS   33333333ull
+#define SPREAD_NS   25000000ull
+#define IMAGE_BYTES (640u * 480)
+#define GROUP	    30u /* one I picture in a group of H.264 pictures */
 
 /* The next packet of an image of `packets`; says whether it is the last one. */
 static bool image_step(struct sensor *sensor, struct packet *packet, uint32_t packets)
@@ -51,7 +51,7 @@ static bool picture_key(const struct sensor *sensor)
 /* The FU-A headers of fragment `part` of a picture (RFC 6184, 5.8). */
 static void fragment_unit(uint8_t *at, bool key, bool first, bool last)
 {
-	at[0] = 0x7c;					/* NRI 3, type 28 */
+	at[0] = 0x7c; /* NRI 3, type 28 */
 	at[1] = (uint8_t)((first ? 0x80 : 0) | (last ? 0x40 : 0) | (key ? 5 : 1));
 }
 
@@ -81,9 +81,9 @@ void gvsp_next(struct sensor *sensor, struct packet *packet)
 	put32be(data + 4, (uint32_t)format << 24 | part);
 	if (format == 1) {
 		packet->length = 44;
-		put16be(data + 10, 1);			/* payload type: image */
+		put16be(data + 10, 1); /* payload type: image */
 		put64be(data + 12, time_ns);
-		put32be(data + 20, 0x01080001);		/* Mono8 */
+		put32be(data + 20, 0x01080001); /* Mono8 */
 		put32be(data + 24, 640);
 		put32be(data + 28, 480);
 	} else if (format == 2) {
@@ -116,14 +116,14 @@ void avtp_next(struct sensor *sensor, struct packet *packet)
 	if (here < 64)
 		here = 64;
 	memset(data, 0, 28);
-	data[0] = 0x03;					/* CVF */
-	data[1] = 0x81;					/* stream id and time stamp valid */
+	data[0] = 0x03; /* CVF */
+	data[1] = 0x81; /* stream id and time stamp valid */
 	data[2] = (uint8_t)sensor->sequence;
 	memcpy(data + 4, "\x02\x5e\x50\x00\x00\x02\x00\x01", 8);
 	put32be(data + 12, time_ns);
-	put16be(data + 16, 0x0201);			/* RFC format, H.264 */
+	put16be(data + 16, 0x0201); /* RFC format, H.264 */
 	put16be(data + 20, 4 + 2 + here);
-	data[22] = (uint8_t)(0x20 | (last ? 0x10 : 0));	/* PTV, marker */
+	data[22] = (uint8_t)(0x20 | (last ? 0x10 : 0)); /* PTV, marker */
 	put32be(data + 24, time_ns);
 	fragment_unit(data + 28, key, !part, last);
 	memcpy(data + 30, sensor->noise, here);
@@ -134,8 +134,8 @@ void rtp_next(struct sensor *sensor, struct packet *packet)
 {
 	uint32_t room = (uint32_t)sensor->payload_max - 14, bytes = picture_bytes(sensor);
 	uint32_t packets = (bytes + room - 1) / room, part = sensor->part;
-	uint64_t time_90khz = sensor->origin_ns / 100000 * 9 +
-			      (sensor->sample - sensor->sample_base) * 3000ull;
+	uint64_t time_90khz =
+		sensor->origin_ns / 100000 * 9 + (sensor->sample - sensor->sample_base) * 3000ull;
 	bool key = picture_key(sensor), last = image_step(sensor, packet, packets);
 	uint32_t here = last ? bytes - part * room : room;
 	uint8_t *data = packet->data;

@@ -68,7 +68,7 @@ static int send_udp(struct emit *emit, const struct packet *packet, unsigned int
 		output_commit(emit->output,
 			      frame_fragment(&emit->address, emit->datagram, packet->length + 8, i,
 					     id, out),
-			      packet->due_ns + i * 12300);	/* as on a 1 Gbit/s link */
+			      packet->due_ns + i * 12300); /* as on a 1 Gbit/s link */
 	}
 	return 0;
 }
@@ -94,8 +94,7 @@ static int send_packet(struct emit *emit, struct packet *packet, bool second_cop
 	return 0;
 }
 
-static int hold(struct emit *emit, const struct packet *packet, uint64_t distance,
-		bool second_copy)
+static int hold(struct emit *emit, const struct packet *packet, uint64_t distance, bool second_copy)
 {
 	struct held *held = malloc(sizeof(*held)), **at = &emit->held;
 
@@ -161,8 +160,8 @@ int emit_run(struct emit *emit)
 		if (restart)
 			sensor_restart(&emit->sensor);
 		sensor_next(&emit->sensor, packet);
-		if (emit->duration_ns && (double)packet->due_ns / scale >=
-					 (double)emit->duration_ns)
+		if (emit->duration_ns &&
+		    (double)packet->due_ns / scale >= (double)emit->duration_ns)
 			break;
 		result = pace_wait(emit->pace, emit->output, packet->due_ns);
 		if (result || pace_stop)

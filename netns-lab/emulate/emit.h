@@ -20,11 +20,11 @@ struct emit {
 	struct truth *truth;
 	struct faults lose, reorder, duplicate, restart;
 	uint64_t seed;
-	uint64_t count;		/* packets, 0: no limit */
-	uint64_t duration_ns;	/* of real time, 0: no limit */
+	uint64_t count;	      /* packets, 0: no limit */
+	uint64_t duration_ns; /* of real time, 0: no limit */
 	bool stamp;
 	uint16_t ip_id;
-	struct held *held;	/* late packets and second copies, in order of release */
+	struct held *held; /* late packets and second copies, in order of release */
 	struct packet packet;
 	uint8_t datagram[FRAME_MAX];
 };

@@ -13,7 +13,7 @@
 
 struct fault {
 	uint64_t first, last;
-	int32_t fragment;	/* -1: the whole packet */
+	int32_t fragment; /* -1: the whole packet */
 	uint32_t distance;
 };
 

@@ -9,7 +9,7 @@
 #define IP_BYTES	20u
 #define UDP_BYTES	8u
 #define MORE_FRAGMENTS	0x2000u
-#define DO_NOT_FRAGMENT	0x4000u
+#define DO_NOT_FRAGMENT 0x4000u
 
 uint32_t frame_sum(uint32_t sum, const void *bytes, size_t length)
 {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_MAX	65600
+#define FRAME_MAX 65600
 
 struct frame {
 	size_t length;
@@ -21,7 +21,7 @@ struct address {
 	uint8_t pcp;
 	uint8_t dscp;
 	bool no_checksum;
-	uint32_t source, destination;		/* IPv4, network byte order */
+	uint32_t source, destination; /* IPv4, network byte order */
 	uint16_t source_port, port;
 	size_t mtu;
 };

@@ -7,8 +7,8 @@
 
 #include "sensor.h"
 
-#define DEGREES		36000u			/* a rotation in 0.01 degrees */
-#define US_PER_HOUR	3600000000ull
+#define DEGREES	    36000u /* a rotation in 0.01 degrees */
+#define US_PER_HOUR 3600000000ull
 
 /*
  * Where packet n of a rotating sensor stands: it advances `step` of `turn` units a packet,
@@ -87,7 +87,7 @@ void hesai_next(struct sensor *sensor, struct packet *packet)
 	memset(data + 1052, 0, 10);
 	data[1062] = 0x39;
 	put16le(data + 1063, 600);
-	data[1065] = 125;		/* years since 1900, month, day, hour, minute, second */
+	data[1065] = 125; /* years since 1900, month, day, hour, minute, second */
 	data[1066] = 6;
 	data[1067] = 1;
 	data[1068] = (uint8_t)(seconds / 3600 % 24);
@@ -118,7 +118,7 @@ void ouster_next(struct sensor *sensor, struct packet *packet)
 		put64le(data, time_ns + column * column_ns);
 		put16le(data + 8, id);
 		put16le(data + 10, frame);
-		put32le(data + 12, id * 88);	/* 90112 encoder ticks a rotation */
+		put32le(data + 12, id * 88); /* 90112 encoder ticks a rotation */
 		put32le(data + column_bytes - 4, 0xffffffff);
 	}
 }

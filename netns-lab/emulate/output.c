@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RETRY_NS	50000
-#define STUCK_RETRIES	100000		/* about 5 s without one frame taken */
+#define RETRY_NS      50000
+#define STUCK_RETRIES 100000 /* about 5 s without one frame taken */
 
 static int interface_request(const char *interface, unsigned long what, struct ifreq *request)
 {
@@ -81,8 +81,10 @@ int output_interface(struct output *output, const char *interface)
 	output->socket = -1;
 	address.sll_ifindex = (int)if_nametoindex(interface);
 	if (!address.sll_ifindex) {
-		fprintf(stderr, "emulate: %s: no such interface here. Is this the right network "
-			"namespace?\n", interface);
+		fprintf(stderr,
+			"emulate: %s: no such interface here. Is this the right network "
+			"namespace?\n",
+			interface);
 		return -ENODEV;
 	}
 	output->socket = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
@@ -90,8 +92,10 @@ int output_interface(struct output *output, const char *interface)
 	    bind(output->socket, (struct sockaddr *)&address, sizeof(address))) {
 		int error = errno;
 
-		fprintf(stderr, "emulate: raw socket on %s: %s. Sending needs CAP_NET_RAW; "
-			"--pcap FILE needs nothing.\n", interface, strerror(error));
+		fprintf(stderr,
+			"emulate: raw socket on %s: %s. Sending needs CAP_NET_RAW; "
+			"--pcap FILE needs nothing.\n",
+			interface, strerror(error));
 		return -error;
 	}
 	setsockopt(output->socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
@@ -134,7 +138,8 @@ void output_commit(struct output *output, size_t length, uint64_t stamp_ns)
 	if (output->dumper) {
 		struct pcap_pkthdr header = {
 			.ts = { (time_t)(stamp_ns / 1000000000), (long)(stamp_ns % 1000000000) },
-			.caplen = (uint32_t)length, .len = (uint32_t)length,
+			.caplen = (uint32_t)length,
+			.len = (uint32_t)length,
 		};
 
 		pcap_dump((uint8_t *)output->dumper, &header, data);
@@ -229,7 +234,8 @@ static bool neighbour(const char *interface, uint32_t address, uint8_t mac[6])
 /* A datagram to the discard port makes the kernel ask for the address. */
 static void ask(const char *interface, uint32_t address)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9),
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(9),
 				  .sin_addr.s_addr = address };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
@@ -252,8 +258,12 @@ int resolve_mac(const char *interface, uint32_t address, uint8_t mac[6])
 		return 0;
 	}
 	if (host >> 28 == 0xe) {
-		const uint8_t group[6] = { 0x01, 0x00, 0x5e, (uint8_t)(host >> 16 & 0x7f),
-					   (uint8_t)(host >> 8), (uint8_t)host };
+		const uint8_t group[6] = { 0x01,
+					   0x00,
+					   0x5e,
+					   (uint8_t)(host >> 16 & 0x7f),
+					   (uint8_t)(host >> 8),
+					   (uint8_t)host };
 
 		memcpy(mac, group, 6);
 		return 0;

@@ -14,16 +14,16 @@
 
 #include "frame.h"
 
-#define BATCH_FRAMES	64
-#define BATCH_BYTES	(256 * 1024)
+#define BATCH_FRAMES 64
+#define BATCH_BYTES  (256 * 1024)
 
 struct output {
-	int socket;			/* -1: to a file */
+	int socket; /* -1: to a file */
 	char interface[16];
 	pcap_t *pcap;
 	pcap_dumper_t *dumper;
 	uint64_t frames, bytes, retries;
-	uint64_t dropped_at_start;	/* the interface's tx drops */
+	uint64_t dropped_at_start; /* the interface's tx drops */
 	struct mmsghdr message[BATCH_FRAMES];
 	struct iovec vector[BATCH_FRAMES];
 	unsigned int count;

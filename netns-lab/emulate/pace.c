@@ -39,8 +39,10 @@ void pace_start(struct pace *pace, bool live, double scale, bool realtime)
 	sigaction(SIGTERM, &action, NULL);
 	prctl(PR_SET_TIMERSLACK, 1);
 	if (realtime && sched_setscheduler(0, SCHED_FIFO, &param))
-		fprintf(stderr, "emulate: SCHED_FIFO: %s; the pace depends on this machine's "
-			"load.\n", strerror(errno));
+		fprintf(stderr,
+			"emulate: SCHED_FIFO: %s; the pace depends on this machine's "
+			"load.\n",
+			strerror(errno));
 	pace->start_ns = monotonic_ns();
 }
 

@@ -9,8 +9,8 @@
 #include "output.h"
 
 struct pace {
-	bool live;		/* false: no waiting, a capture's clock */
-	double scale;		/* 0: as fast as possible */
+	bool live;    /* false: no waiting, a capture's clock */
+	double scale; /* 0: as fast as possible */
 	uint64_t start_ns, late_max_ns;
 };
 

@@ -8,7 +8,7 @@
 #include "sensor.h"
 
 #define MORE_FRAGMENTS	0x2000u
-#define DO_NOT_FRAGMENT	0x4000u
+#define DO_NOT_FRAGMENT 0x4000u
 
 static uint16_t get16(const uint8_t *at)
 {
@@ -45,7 +45,7 @@ static void readdress(uint8_t *ip, size_t length, size_t where, uint32_t address
 	memcpy(ip + where, &address, 4);
 	patch(ip + 10, old, ip + where, 4);
 	if (get16(ip + 6) & 0x1fff)
-		return;			/* no transport header in here */
+		return; /* no transport header in here */
 	if (ip[9] == 17 && length >= header + 8 && get16(ip + header + 6))
 		patch(ip + header + 6, old, ip + where, 4);
 	else if (ip[9] == 6 && length >= header + 20)
@@ -77,8 +77,7 @@ static void rewrite(const struct replay *replay, uint8_t *frame, size_t length)
 		memcpy(frame, replay->destination_mac, 6);
 }
 
-static int send_frame(struct replay *replay, const uint8_t *frame, size_t length,
-		      uint64_t stamp_ns)
+static int send_frame(struct replay *replay, const uint8_t *frame, size_t length, uint64_t stamp_ns)
 {
 	uint8_t *out = output_reserve(replay->output, length);
 
@@ -111,8 +110,7 @@ static int send_fragments(struct replay *replay, const uint8_t *frame, size_t he
 		put16be(piece + header + 4, id);
 		put16be(piece + header + 6, (flags | more) + at / 8);
 		put16be(piece + header + 10, 0);
-		put16be(piece + header + 10,
-			frame_fold(frame_sum(0, piece + header, ip_bytes)));
+		put16be(piece + header + 10, frame_fold(frame_sum(0, piece + header, ip_bytes)));
 		memcpy(piece + header + ip_bytes, ip + ip_bytes + at, here);
 		result = send_frame(replay, piece, header + ip_bytes + here, stamp_ns);
 	}
@@ -170,11 +168,13 @@ static int check(const struct replay *replay)
 				replay->path, n);
 			result = -EINVAL;
 		} else if (fits(replay, frame, header->caplen) < 0) {
-			fprintf(stderr, "emulate: %s: frame %lu has %u bytes, more than the MTU "
-				"of %zu allows. %s\n", replay->path, n, header->caplen,
-				replay->mtu, replay->fragment ?
-				"It is not IPv4, so it can not be fragmented either." :
-				"--fragment sends it in IP fragments, as the sensor would.");
+			fprintf(stderr,
+				"emulate: %s: frame %lu has %u bytes, more than the MTU "
+				"of %zu allows. %s\n",
+				replay->path, n, header->caplen, replay->mtu,
+				replay->fragment
+					? "It is not IPv4, so it can not be fragmented either."
+					: "--fragment sends it in IP fragments, as the sensor would.");
 			result = -EINVAL;
 		}
 	}
@@ -194,8 +194,8 @@ static int pass(struct replay *replay, uint64_t base_ns, uint64_t *end_ns)
 	if (!pcap)
 		return -EIO;
 	for (; !result && !pace_stop && pcap_next_ex(pcap, &header, &frame) == 1; n++) {
-		uint64_t at = (uint64_t)header->ts.tv_sec * 1000000000 +
-			      (uint64_t)header->ts.tv_usec;
+		uint64_t at =
+			(uint64_t)header->ts.tv_sec * 1000000000 + (uint64_t)header->ts.tv_usec;
 		uint16_t type;
 
 		if (!n)

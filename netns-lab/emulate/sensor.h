@@ -10,8 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAYLOAD_MAX	65507
-#define NO_STAMP	0		/* no payload of ours has room at offset 0 */
+#define PAYLOAD_MAX 65507
 
 /*
  * The mark that --stamp leaves in a payload, little-endian, inside points or pixels,
@@ -22,15 +21,15 @@
  *	 0        4        8        12    14    16               24
  *	| 'SNST' | index  | sample | part| of  | sent_ns         |
  */
-#define STAMP_MAGIC	0x54534e53u	/* "SNST" as it lies in memory */
+#define STAMP_MAGIC 0x54534e53u /* "SNST" as it lies in memory */
 
 struct stamp {
 	uint32_t magic;
-	uint32_t index;		/* of the packet, from 0 */
-	uint32_t sample;	/* of the sample, from 0 */
-	uint16_t part;		/* this packet among the stamped ones of its sample, from 0 */
-	uint16_t parts;		/* how many there are, 0: not known (cut by a restart) */
-	uint64_t sent_ns;	/* CLOCK_MONOTONIC */
+	uint32_t index;	  /* of the packet, from 0 */
+	uint32_t sample;  /* of the sample, from 0 */
+	uint16_t part;	  /* this packet among the stamped ones of its sample, from 0 */
+	uint16_t parts;	  /* how many there are, if no restart cuts it */
+	uint64_t sent_ns; /* CLOCK_MONOTONIC */
 } __attribute__((packed));
 
 _Static_assert(sizeof(struct stamp) == 24, "stamp");
@@ -43,12 +42,12 @@ enum wire {
 struct sensor;
 
 struct packet {
-	uint64_t index;		/* from 0, counts lost ones too */
-	uint64_t due_ns;	/* after the first one, at the sensor's own rate */
+	uint64_t index;	 /* from 0, counts lost ones too */
+	uint64_t due_ns; /* after the first one, at the sensor's own rate */
 	uint32_t sample;
-	uint16_t part, parts;	/* among the stamped packets of the sample */
+	uint16_t part, parts; /* among the stamped packets of the sample */
 	bool stamped;
-	bool sample_end;	/* the last packet of its sample */
+	bool sample_end; /* the last packet of its sample */
 	size_t length;
 	uint8_t data[PAYLOAD_MAX];
 };
@@ -57,11 +56,11 @@ struct model {
 	const char *name;
 	const char *what;
 	enum wire wire;
-	uint16_t ethertype;		/* WIRE_ETHERTYPE */
-	uint16_t source_port, port;	/* WIRE_UDP */
-	const char *source;		/* IPv4 address */
-	const char *destination;	/* IPv4 address, or the MAC address of an Ethernet stream */
-	bool no_checksum;		/* sends UDP checksum 0, as Velodyne does */
+	uint16_t ethertype;	    /* WIRE_ETHERTYPE */
+	uint16_t source_port, port; /* WIRE_UDP */
+	const char *source;	    /* IPv4 address */
+	const char *destination;    /* IPv4 address, or the MAC address of an Ethernet stream */
+	bool no_checksum;	    /* sends UDP checksum 0, as Velodyne does */
 	uint8_t dscp;
 	bool tagged;
 	uint16_t vlan;
@@ -73,21 +72,21 @@ struct model {
 struct sensor {
 	const struct model *model;
 	uint64_t seed;
-	size_t payload_max;	/* the most that one packet may carry, for cameras */
-	uint64_t index;		/* next packet */
-	uint64_t since_start;	/* packets since power-up or restart */
-	uint32_t sample;	/* current sample, counted over restarts */
-	uint32_t sample_base;	/* `sample` at power-up or restart */
-	uint32_t part;		/* next packet of the current sample, 0: a new one begins */
-	uint32_t sequence;	/* the sensor's counter */
-	uint64_t origin_ns;	/* the device's clock at power-up or restart */
-	uint32_t image_id;	/* what the camera calls its current image */
-	uint8_t noise[PAYLOAD_MAX];	/* seeded; points and pixels are taken from it */
+	size_t payload_max;	    /* the most that one packet may carry, for cameras */
+	uint64_t index;		    /* next packet */
+	uint64_t since_start;	    /* packets since power-up or restart */
+	uint32_t sample;	    /* current sample, counted over restarts */
+	uint32_t sample_base;	    /* `sample` at power-up or restart */
+	uint32_t part;		    /* next packet of the current sample, 0: a new one begins */
+	uint32_t sequence;	    /* the sensor's counter */
+	uint64_t origin_ns;	    /* the device's clock at power-up or restart */
+	uint32_t image_id;	    /* what the camera calls its current image */
+	uint8_t noise[PAYLOAD_MAX]; /* seeded; points and pixels are taken from it */
 };
 
 /* A sensor that was switched on a while ago counts from here; after a restart, from 0. */
-#define SEQUENCE_AT_START	1000u
-#define CLOCK_AT_START_NS	1000000000000ull
+#define SEQUENCE_AT_START 1000u
+#define CLOCK_AT_START_NS 1000000000000ull
 
 extern const struct model models[];
 extern const size_t model_count;

@@ -159,15 +159,14 @@ static void print_text(const struct truth *truth, const struct run *run)
 	       run->frames, truth->fragments, run->bytes, truth->datagrams);
 	printf("  lost      %zu packets (%lu visible), %lu fragments of %lu datagrams\n",
 	       truth->lost.count, truth->lost_visible, truth->lost_fragments, truth->broken);
-	printf("  reordered %lu, duplicate %lu, restarts %lu\n", truth->reordered,
-	       truth->duplicate, truth->restarts);
+	printf("  reordered %lu, duplicate %lu, restarts %lu\n", truth->reordered, truth->duplicate,
+	       truth->restarts);
 	printf("  samples   %lu: %lu whole, %lu with a hole, %lu cut by a restart or the end\n",
-	       truth->samples, truth->samples_whole, truth->samples_incomplete,
-	       truth->samples_cut);
+	       truth->samples, truth->samples_whole, truth->samples_incomplete, truth->samples_cut);
 	if (run->elapsed_ns)
 		printf("  pace      at most %.3f ms late, %lu retries, %lu dropped by the "
-		       "interface\n", (double)run->late_max_ns / 1e6, run->retries,
-		       run->interface_dropped);
+		       "interface\n",
+		       (double)run->late_max_ns / 1e6, run->retries, run->interface_dropped);
 }
 
 void truth_print(const struct truth *truth, const struct run *run, bool json)

@@ -13,12 +13,12 @@ struct places {
 };
 
 struct truth {
-	uint64_t packets;	/* that were due, lost ones too */
-	uint64_t datagrams;	/* sent whole, second copies too; on Ethernet: frames */
-	uint64_t broken;	/* datagrams of which a fragment was left out */
-	uint64_t fragments;	/* frames that are IP fragments */
+	uint64_t packets;   /* that were due, lost ones too */
+	uint64_t datagrams; /* sent whole, second copies too; on Ethernet: frames */
+	uint64_t broken;    /* datagrams of which a fragment was left out */
+	uint64_t fragments; /* frames that are IP fragments */
 	uint64_t lost_fragments;
-	uint64_t lost_visible;	/* lost with a packet sent before and after, no restart between */
+	uint64_t lost_visible; /* lost with a packet sent before and after, no restart between */
 	uint64_t reordered, duplicate, restarts;
 	uint64_t samples, samples_whole, samples_incomplete, samples_cut;
 	struct places lost, broken_at, incomplete_at;

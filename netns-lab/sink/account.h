@@ -14,14 +14,14 @@ struct account {
 	const char *name;
 	size_t stamp_offset;
 	uint64_t datagrams, bytes, stamped;
-	uint64_t partial;		/* delivered with pieces missing (streams only) */
-	uint64_t dropped;		/* as the socket, or the stream's ring, tells */
-	uint64_t buffer_bytes;		/* the socket's buffer; 0: no socket */
+	uint64_t partial;      /* delivered with pieces missing (streams only) */
+	uint64_t dropped;      /* as the socket, or the stream's ring, tells */
+	uint64_t buffer_bytes; /* the socket's buffer; 0: no socket */
 	uint64_t *delay_ns;
 	size_t delays, delay_room;
 	struct {
 		uint16_t got, parts;
-	} *sample;			/* by sample number */
+	} *sample; /* by sample number */
 	size_t samples, sample_room;
 };
 

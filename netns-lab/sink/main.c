@@ -34,14 +34,14 @@ static const struct option options[] = {
 };
 
 static const char help[] =
-"usage: sink udp --port N [--local IP] [--from IP:PORT] [--group IP]   a UDP socket\n"
-"       sink packet --interface IF --ethertype 0x88B5     a packet socket\n"
-"       sink stream --interface IF --name STREAM          a stream of sensorctl serve\n"
-"\n"
-"  --buffer BYTES        socket buffer (the system's default, net.core.rmem_default)\n"
-"  --stamp-offset N      where emulate --stamp left its mark\n"
-"  --name NAME           in the report\n"
-"  --duration SECONDS    else until SIGTERM\n";
+	"usage: sink udp --port N [--local IP] [--from IP:PORT] [--group IP]   a UDP socket\n"
+	"       sink packet --interface IF --ethertype 0x88B5     a packet socket\n"
+	"       sink stream --interface IF --name STREAM          a stream of sensorctl serve\n"
+	"\n"
+	"  --buffer BYTES        socket buffer (the system's default, net.core.rmem_default)\n"
+	"  --stamp-offset N      where emulate --stamp left its mark\n"
+	"  --name NAME           in the report\n"
+	"  --duration SECONDS    else until SIGTERM\n";
 
 static int parse_from(const char *text, struct sink *sink)
 {
@@ -120,7 +120,8 @@ int main(int argc, char **argv)
 		result = sink_stream(&sink);
 	} else {
 		fputs("sink: expected udp --port N, packet --interface IF --ethertype N, or stream "
-		      "--interface IF --name STREAM. See sink --help.\n", stderr);
+		      "--interface IF --name STREAM. See sink --help.\n",
+		      stderr);
 		return 2;
 	}
 	if (result)

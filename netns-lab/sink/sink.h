@@ -11,9 +11,9 @@ struct sink {
 	struct account account;
 	const char *interface;
 	uint16_t port, ethertype;
-	uint32_t local, from, group;	/* IPv4, network byte order; 0: any, any, none */
+	uint32_t local, from, group; /* IPv4, network byte order; 0: any, any, none */
 	uint16_t from_port;
-	int buffer;			/* bytes; 0: the system's default */
+	int buffer; /* bytes; 0: the system's default */
 };
 
 extern volatile sig_atomic_t sink_stop;

@@ -66,7 +66,8 @@ static int receive(struct sink *sink, int fd)
 	fputs("READY\n", stderr);
 	while (!sink_stop) {
 		struct iovec vector = { .iov_base = buffer, .iov_len = sizeof(buffer) };
-		struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1,
+		struct msghdr message = { .msg_iov = &vector,
+					  .msg_iovlen = 1,
 					  .msg_control = control,
 					  .msg_controllen = sizeof(control) };
 		ssize_t length = recvmsg(fd, &message, 0);
@@ -84,9 +85,11 @@ static int receive(struct sink *sink, int fd)
 
 int sink_udp(struct sink *sink)
 {
-	struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons(sink->port),
+	struct sockaddr_in here = { .sin_family = AF_INET,
+				    .sin_port = htons(sink->port),
 				    .sin_addr.s_addr = sink->local };
-	struct sockaddr_in there = { .sin_family = AF_INET, .sin_port = htons(sink->from_port),
+	struct sockaddr_in there = { .sin_family = AF_INET,
+				     .sin_port = htons(sink->from_port),
 				     .sin_addr.s_addr = sink->from };
 	struct ip_mreqn group = { .imr_multiaddr.s_addr = sink->group };
 	const int on = 1;
@@ -123,8 +126,8 @@ int sink_packet(struct sink *sink)
 	if (fd < 0)
 		return failed("packet socket");
 	result = prepare(sink, fd);
-	if (!result && (!address.sll_ifindex ||
-			bind(fd, (struct sockaddr *)&address, sizeof(address))))
+	if (!result &&
+	    (!address.sll_ifindex || bind(fd, (struct sockaddr *)&address, sizeof(address))))
 		result = failed(sink->interface);
 	if (!result)
 		result = receive(sink, fd);

@@ -7,8 +7,8 @@
 #include "sink.h"
 #include "xdp/stream/reader.h"
 
-#define ETHERNET_BYTES	14u
-#define UDP_BYTES	8u
+#define ETHERNET_BYTES 14u
+#define UDP_BYTES      8u
 
 /* Where the payload begins in a frame: behind tags, and behind IPv4 and UDP where they are. */
 static size_t payload_offset(const uint8_t *frame, size_t length)
