@@ -109,8 +109,8 @@ static char *make_excerpt(const struct source *source, int line, int column, siz
 
 static void add(struct diagnostics *d, struct diagnostic item)
 {
-	if (!item.warning && d->errors++ >= DIAGNOSTICS_MAX)
-		goto drop;
+	if (!item.warning)
+		d->errors++;
 	struct diagnostic *items = realloc(d->items, (d->count + 1) * sizeof(*items));
 
 	if (!items)
@@ -137,6 +137,17 @@ static char *format_message(const char *format, va_list arguments)
 	return text;
 }
 
+/* Counts what is not kept: its text would cost more than it tells. */
+static bool is_full(struct diagnostics *d, bool warning)
+{
+	if (d->count < DIAGNOSTICS_MAX)
+		return false;
+	if (!warning)
+		d->errors++;
+	d->dropped++;
+	return true;
+}
+
 static void about(struct diagnostics *d, bool warning, const struct node *node,
 		  const char *suggestion, const char *expected, const char *format,
 		  va_list arguments)
@@ -144,6 +155,8 @@ static void about(struct diagnostics *d, bool warning, const struct node *node,
 	char path[256] = "";
 	size_t width = 1;
 
+	if (is_full(d, warning))
+		return;
 	if (node) {
 		node_path(node, path, sizeof(path));
 		if (node->kind == NODE_SCALAR)
@@ -189,6 +202,8 @@ int complain_at(struct diagnostics *d, const struct source *source, int line, in
 {
 	va_list arguments;
 
+	if (is_full(d, false))
+		return -EINVAL;
 	va_start(arguments, format);
 	add(d, (struct diagnostic){
 		       .file = copy_or_empty(source->file),
@@ -270,8 +285,8 @@ void diagnostics_print(const struct diagnostics *d, FILE *out)
 		if (*item->suggestion)
 			fprintf(out, "        did you mean \"%s\"?\n", item->suggestion);
 	}
-	if (d->errors > DIAGNOSTICS_MAX)
-		fprintf(out, "%zu more errors are not shown\n", d->errors - DIAGNOSTICS_MAX);
+	if (d->dropped)
+		fprintf(out, "%zu more are not shown\n", d->dropped);
 }
 
 json_t *diagnostics_json(const struct diagnostics *d)

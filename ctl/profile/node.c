@@ -227,7 +227,7 @@ static bool add_alias(struct builder *b, struct fy_event *event)
 	struct node *copy = copy_tree(b, found->node, NULL);
 
 	if (!copy)
-		return complain_node(b, at, "at most 65536 values",
+		return complain_node(b, at, "at most 32768 keys and values",
 				     "with its aliases expanded the document is too large");
 	return place(b, copy);
 }
@@ -237,7 +237,8 @@ static bool start_node(struct builder *b, struct fy_event *event, struct node *n
 	struct fy_token *anchor = fy_event_get_anchor_token(event);
 
 	if (++b->nodes > NODES_MAX)
-		return complain_node(b, node, "at most 65536 values", "the document is too large");
+		return complain_node(b, node, "at most 32768 keys and values",
+				     "the document is too large");
 	if (fy_event_get_tag_token(event))
 		return complain_node(b, node, "a value without a tag",
 				     "YAML tags have no use here");

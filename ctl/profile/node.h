@@ -7,7 +7,7 @@
 #include "ctl/profile/profile.h"
 
 #define FILE_BYTES_MAX (1u << 20) /* of one YAML file */
-#define NODES_MAX      65536u	  /* of one document, aliases expanded */
+#define NODES_MAX      32768u	  /* of one document, aliases expanded */
 #define DEPTH_MAX      24u
 
 struct source {

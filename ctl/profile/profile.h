@@ -32,6 +32,7 @@ struct diagnostics {
 	struct diagnostic *items;
 	size_t count;
 	size_t errors;
+	size_t dropped; /* beyond the first thousand */
 };
 
 void diagnostics_free(struct diagnostics *d);
