@@ -103,8 +103,11 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(CORE_LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
+# BPF programs that only tests load
+TEST_BPF := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(wildcard tests/*/*.bpf.c))
+
 .PHONY: tests sanitized fuzz
-tests: all $(UNIT)			## build the test programs too
+tests: all $(UNIT) $(TEST_BPF)			## build the test programs too
 sanitized:				## unit tests and fuzzers with sanitizers, in build/san
 	$(Q)$(MAKE) SANITIZE=1 sanitized-programs
 
