@@ -120,6 +120,19 @@ wrong() {
 	echo "$n protocols"
 }
 
+@test "every key of a profile and a protocol is accepted, and survives show" {
+	everything=$root/tests/fuzz/corpus/profile/everything.yaml
+	check "$everything"
+	[ "$status" -eq 0 ]
+	run --separate-stderr "$sensorctl" profile show "$everything"
+	echo "$output" > shown.yaml
+	for key in $(sed 1d "$everything" | grep -oE '[a-z_0-9]+: ' | sort -u); do
+		grep -q "$key" shown.yaml || { echo "lost: $key"; false; }
+	done
+	run --separate-stderr "$sensorctl" profile show ./shown.yaml
+	diff - shown.yaml <<< "$output"
+}
+
 @test "an included profile comes first, and what includes it overrides by name" {
 	cat > place/two.yaml <<-'EOF'
 	profile: two
