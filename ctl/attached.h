@@ -15,7 +15,7 @@
  *	control		ARRAY[1] of struct control, mmap-able
  * and DIR/pressure, machine-wide, ARRAY[1] of struct pressure, mmap-able.
  *
- * All pins are made under IFINDEX.new, the link last, and the directory is then renamed: whoever
+ * All pins are made under IFINDEX-new, the link last, and the directory is then renamed: whoever
  * is killed in between leaves either a complete state that the next call renames, or
  * one without a link that the next call removes.
  */

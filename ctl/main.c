@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "ctl/help.h"
+#include "ctl/log.h"
 #include "ctl/option.h"
 #include "ctl/verb.h"
 
@@ -18,6 +19,7 @@ static int run(struct line *line)
 	}
 	if (!line->invocation.verb)
 		return fail(&line->invocation, USAGE, "See sensorctl --help", "no verb");
+	log_install(line->globals.verbose);
 	return line->invocation.verb->run(&line->invocation);
 }
 

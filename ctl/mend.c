@@ -5,17 +5,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/detach.h"
 #include "ctl/lock.h"
-#include "ctl/netns.h"
 #include "ctl/pending.h"
 #include "ctl/pins.h"
 #include "ctl/replaced.h"
 
 enum fault {
 	FAULT_NONE,
-	FAULT_RETIRED,		/* IFINDEX.old: detach was killed */
-	FAULT_COMPLETE,		/* IFINDEX.new with a link: attach was killed at the very end */
-	FAULT_INCOMPLETE,	/* IFINDEX.new without: attach was killed before that */
+	FAULT_RETIRED,		/* IFINDEX-old: detach was killed */
+	FAULT_COMPLETE,		/* IFINDEX-new with a link: attach was killed at the very end */
+	FAULT_INCOMPLETE,	/* IFINDEX-new without: attach was killed before that */
 	FAULT_DEAD,		/* the interface is gone */
 	FAULT_OVERDUE,		/* nobody confirmed */
 	FAULT_CONFIRMED,	/* confirm was killed: leftovers */
@@ -49,13 +49,13 @@ static enum fault fault_of(const char *directory, enum pins_kind kind)
 	return FAULT_NONE;
 }
 
-/* IFINDEX.new -> IFINDEX. */
+/* IFINDEX-new -> IFINDEX. */
 static void finish(const char *directory)
 {
 	char final[PATH_MAX];
 
 	snprintf(final, sizeof(final), "%s", directory);
-	*strrchr(final, '.') = '\0';
+	*strrchr(final, '-') = '\0';
 	if (!rename(directory, final))
 		return;
 	/* Only one of two links on an interface can be alive, and it is the newer one. */
@@ -64,26 +64,6 @@ static void finish(const char *directory)
 		if (rename(directory, final))
 			pins_remove(directory, NULL);
 	}
-}
-
-/*
- * A program that --replace took off goes back on. That needs its namespace; from another
- * one it is left for a later call.
- */
-static void give_up(const char *directory, ino_t netns, unsigned int ifindex)
-{
-	__u32 flags = 0;
-	int other = replaced_open(directory, &flags);
-
-	if (other >= 0) {
-		if (netns != netns_inode()) {
-			close(other);
-			return;
-		}
-		replaced_attach(ifindex, other, flags);
-		close(other);
-	}
-	pins_remove(directory, NULL);
 }
 
 static int mend(void *context, const char *directory, ino_t netns, unsigned int ifindex,
@@ -101,7 +81,7 @@ static int mend(void *context, const char *directory, ino_t netns, unsigned int 
 		finish(directory);
 		break;
 	case FAULT_INCOMPLETE:
-		give_up(directory, netns, ifindex);
+		detach(directory, netns, ifindex, NULL);
 		break;
 	case FAULT_OVERDUE:
 		pending_roll_back(directory, netns, ifindex, NULL);

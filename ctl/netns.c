@@ -80,34 +80,29 @@ int netns_name(ino_t inode, char *name, size_t size)
 	return result;
 }
 
-int netns_search(bool (*here)(void *context), void *context, char *name, size_t size)
+ino_t netns_search(bool (*here)(void *context), void *context)
 {
 	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	DIR *directory = opendir(NAMED);
 	struct dirent *entry;
-	int result = -ENOENT;
+	ino_t found = 0;
 
-	if (!enter("/proc/1/ns/net") && here(context)) {
-		snprintf(name, size, "%s", "");
-		result = 0;
-	}
-	while (home >= 0 && directory && result && (entry = readdir(directory))) {
+	if (home >= 0 && !enter("/proc/1/ns/net") && here(context))
+		found = netns_inode();
+	while (home >= 0 && directory && !found && (entry = readdir(directory))) {
 		char path[PATH_MAX];
 
 		if (*entry->d_name == '.')
 			continue;
 		snprintf(path, sizeof(path), NAMED "/%s", entry->d_name);
-		if (!enter(path) && here(context)) {
-			snprintf(name, size, "%s", entry->d_name);
-			result = 0;
-		}
+		if (!enter(path) && here(context))
+			found = netns_inode();
 	}
 	if (directory)
 		closedir(directory);
 	if (home >= 0) {
-		if (setns(home, CLONE_NEWNET))
-			result = -errno;
+		setns(home, CLONE_NEWNET);
 		close(home);
 	}
-	return result;
+	return found;
 }

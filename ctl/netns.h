@@ -15,9 +15,9 @@ int netns_name(ino_t inode, char *name, size_t size);
 
 /*
  * Calls here() in the first process's and in every named network namespace until it
- * returns true, then returns to the caller's. name: where, "" for the first process's.
- * Returns 0, or -ENOENT if it is nowhere.
+ * returns true, then returns to the caller's. Returns the inode of the namespace where it did,
+ * or 0 if it is nowhere.
  */
-int netns_search(bool (*here)(void *context), void *context, char *name, size_t size);
+ino_t netns_search(bool (*here)(void *context), void *context);
 
 #endif

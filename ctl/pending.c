@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "ctl/crash.h"
+#include "ctl/detach.h"
 #include "ctl/lock.h"
 #include "ctl/pins.h"
 #include "ctl/publish.h"
@@ -149,20 +150,6 @@ static int undo_swap(const char *directory, ino_t netns, unsigned int ifindex, i
 	return result;
 }
 
-static int undo_attach(const char *directory, unsigned int ifindex, struct error *error)
-{
-	__u32 flags = 0;
-	int other = replaced_open(directory, &flags);
-	int result = pins_remove(directory, error);
-
-	if (other < 0)
-		return result;
-	if (!result)
-		result = replaced_attach(ifindex, other, flags);
-	close(other);
-	return result;
-}
-
 int pending_roll_back(const char *directory, ino_t netns, unsigned int ifindex,
 		      struct error *error)
 {
@@ -172,7 +159,7 @@ int pending_roll_back(const char *directory, ino_t netns, unsigned int ifindex,
 	pin_path(path, directory, PIN_PREVIOUS);
 	previous = bpf_obj_get(path);
 	if (previous == -ENOENT)
-		return undo_attach(directory, ifindex, error);
+		return detach(directory, netns, ifindex, error);
 	if (previous < 0)
 		return previous;
 	result = undo_swap(directory, netns, ifindex, previous, error);

@@ -85,15 +85,15 @@ static int kind_of(const char *name, unsigned int *ifindex)
 	if (!strncmp(name, "moved-", 6)) {
 		size_t length = strlen(name);
 
-		return length > 4 && !strcmp(name + length - 4, ".old") ? PINS_OLD : PINS_ATTACHED;
+		return length > 4 && !strcmp(name + length - 4, "-old") ? PINS_OLD : PINS_ATTACHED;
 	}
 	if (end == name)
 		return -1;
 	if (!*end)
 		return PINS_ATTACHED;
-	if (!strcmp(end, ".new"))
+	if (!strcmp(end, "-new"))
 		return PINS_NEW;
-	return strcmp(end, ".old") ? -1 : PINS_OLD;
+	return strcmp(end, "-old") ? -1 : PINS_OLD;
 }
 
 int pins_walk(const char *bpffs,
@@ -174,9 +174,9 @@ int pins_remove(const char *directory, struct error *error)
 	int result;
 
 	snprintf(old, sizeof(old), "%s", directory);
-	if (length < 4 || (strcmp(directory + length - 4, ".old") &&
-			   strcmp(directory + length - 4, ".new"))) {
-		snprintf(old, sizeof(old), "%s.old", directory);
+	if (length < 4 || (strcmp(directory + length - 4, "-old") &&
+			   strcmp(directory + length - 4, "-new"))) {
+		snprintf(old, sizeof(old), "%s-old", directory);
 		bpffs_remove(old, holder(old));
 		if (rename(directory, old))
 			return error_set(error, -errno, 0, NULL, "can't rename %s: %s", directory,

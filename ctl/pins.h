@@ -4,9 +4,11 @@
  * says what lies in one.
  *
  *	IFINDEX		attached
- *	IFINDEX.new	being attached: complete once `link` or `joined` is in it
- *	IFINDEX.old	being detached
+ *	IFINDEX-new	being attached: complete once `link` or `joined` is in it
+ *	IFINDEX-old	being detached
  *	moved-LINK	attached, but the interface left this namespace and another took its index
+ *
+ * bpffs takes no names with a dot.
  */
 #ifndef SENSORCTL_PINS_H
 #define SENSORCTL_PINS_H
@@ -54,7 +56,7 @@ int pins_walk(const char *bpffs,
 			   enum pins_kind kind),
 	      void *context);
 
-/* Calls visit for each attached directory (not for .new and .old); stops when it returns non-0. */
+/* Calls visit for each attached directory (not for -new and -old); stops when it returns non-0. */
 int pins_each(const char *bpffs,
 	      int (*visit)(void *context, const char *directory, ino_t netns, unsigned int ifindex),
 	      void *context);
@@ -69,7 +71,7 @@ void pins_mend(const struct globals *globals);
 /* The same for who holds the lock already. */
 void pins_mend_locked(const struct globals *globals);
 
-/* Removes a directory for good, through IFINDEX.old. Returns 0 or -errno. Needs the lock. */
+/* Removes a directory for good, through IFINDEX-old. Returns 0 or -errno. Needs the lock. */
 int pins_remove(const char *directory, struct error *error);
 
 #endif

@@ -16,8 +16,8 @@ static const struct {
 	__u32 flags;
 	int attach_mode;
 } modes[] = {
-	{ "replaced.native", XDP_FLAGS_DRV_MODE, XDP_ATTACHED_DRV },
-	{ "replaced.generic", XDP_FLAGS_SKB_MODE, XDP_ATTACHED_SKB },
+	{ "replaced-native", XDP_FLAGS_DRV_MODE, XDP_ATTACHED_DRV },
+	{ "replaced-generic", XDP_FLAGS_SKB_MODE, XDP_ATTACHED_SKB },
 };
 
 #define MODES (sizeof(modes) / sizeof(modes[0]))

@@ -3,6 +3,12 @@
 #include "ctl/verb.h"
 
 #define VERBS(VERB)		\
+	VERB(attach)		\
+	VERB(swap)		\
+	VERB(confirm)		\
+	VERB(detach)		\
+	VERB(status)		\
+	VERB(stats)		\
 	VERB(profile)		\
 	VERB(explain)		\
 	VERB(serve)		\
