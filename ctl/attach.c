@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ctl/bpffs.h"
+#include "ctl/capability.h"
 #include "ctl/crash.h"
 #include "ctl/detach.h"
 #include "ctl/dispatcher.h"
@@ -26,7 +27,7 @@
 /* What is to happen to the program of another tool. */
 struct plan {
 	bool join;
-	__u32 replace;		/* id, 0: nothing */
+	__u32 replace; /* id, 0: nothing */
 };
 
 static int make_plan(const struct attach_request *request, struct plan *plan, struct error *error)
@@ -40,22 +41,21 @@ static int make_plan(const struct attach_request *request, struct plan *plan, st
 		return 0;
 	if (result)
 		return error_set(error, result, FAILED, NULL,
-				 "can't ask for the XDP program of %s: %s",
-				 request->interface.name, strerror(-result));
+				 "can't ask for the XDP program of %s: %s", request->interface.name,
+				 strerror(-result));
 	if (dispatcher_there(request->interface.ifindex)) {
 		plan->join = true;
 		return 0;
 	}
 	occupant_describe(&other, who, sizeof(who));
 	if (other.link)
-		return error_set(error, -EBUSY, FAILED, "Only its owner can take it off: end the "
+		return error_set(error, -EBUSY, FAILED,
+				 "Only its owner can take it off: end the "
 				 "process, or remove the pin, that holds the link",
-				 "%s has an XDP program already: %s", request->interface.name,
-				 who);
+				 "%s has an XDP program already: %s", request->interface.name, who);
 	if (!request->replace)
 		return error_set(error, -EBUSY, FAILED, "--replace takes its place",
-				 "%s has an XDP program already: %s", request->interface.name,
-				 who);
+				 "%s has an XDP program already: %s", request->interface.name, who);
 	plan->replace = other.id;
 	return 0;
 }
@@ -78,9 +78,12 @@ static void ask_why(const struct attach_request *request, int program, enum atta
 	log_forget();
 	if (!bpf_xdp_attach(ifindex, program, flags_of(mode) | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL))
 		bpf_xdp_detach(ifindex, flags_of(mode), &options);
-	snprintf(why, size, "%.200s%s%s", *log_kernel_said() ? log_kernel_said() :
-		 strerror(-refused), refused == -ENOSPC || refused == -ERANGE ? ", " : "",
-		 refused == -ENOSPC ? "see ethtool -l" : refused == -ERANGE ? "see ip link" : "");
+	snprintf(why, size, "%.200s%s%s",
+		 *log_kernel_said() ? log_kernel_said() : strerror(-refused),
+		 refused == -ENOSPC || refused == -ERANGE ? ", " : "",
+		 refused == -ENOSPC   ? "see ethtool -l"
+		 : refused == -ERANGE ? "see ip link"
+				      : "");
 }
 
 /* Returns a link or -errno. */
@@ -111,10 +114,11 @@ static int link_program(const struct attach_request *request, int program,
 	outcome->mode = mode;
 	if (link >= 0)
 		return link;
-	return error_set(error, link, FAILED, request->mode == MODE_NATIVE ?
-			 "--mode generic works with every driver, more slowly" :
-			 link == -EPERM ?
-			 "Run as root or with CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON" : NULL,
+	return error_set(error, link, FAILED,
+			 request->mode == MODE_NATIVE
+				 ? "--mode generic works with every driver, more slowly"
+			 : link == -EPERM ? CAPABILITY_HINT
+					  : NULL,
 			 "can't attach to %s in %s mode: %s", request->interface.name,
 			 mode == MODE_NATIVE ? "native" : "generic", why);
 }
@@ -149,7 +153,8 @@ static int attach_link(const struct attach_request *request, const struct plan *
 		result = pin(staging, PIN_LINK, link);
 	close(link);
 	return result ? error_set(error, result, FAILED, NULL, "can't pin the link: %s",
-				  strerror(-result)) : 0;
+				  strerror(-result))
+		      : 0;
 }
 
 /* The same through somebody's dispatcher. */
@@ -176,7 +181,8 @@ static int attach_joined(const struct attach_request *request, struct sensor_bpf
 		result = pin(staging, PIN_JOINED, program);
 	close(program);
 	return result ? error_set(error, result, FAILED, NULL, "can't pin the program: %s",
-				  strerror(-result)) : 0;
+				  strerror(-result))
+		      : 0;
 }
 
 /*
@@ -211,8 +217,8 @@ static int stage(const struct attach_request *request, const struct plan *plan,
 		result = pending_set(staging, &pending, -1, error);
 	crash_here(CRASH_MAPS_PINNED);
 	if (!result)
-		result = plan->join ? attach_joined(request, skeleton, staging, outcome, error) :
-			 attach_link(request, plan, skeleton, staging, outcome, error);
+		result = plan->join ? attach_joined(request, skeleton, staging, outcome, error)
+				    : attach_link(request, plan, skeleton, staging, outcome, error);
 	crash_here(CRASH_LINK_PINNED);
 	sensor_bpf__destroy(skeleton);
 	return result;

@@ -12,17 +12,17 @@
 struct attach_request {
 	const char *bpffs;
 	struct interface interface;
-	enum attach_mode mode;		/* MODE_NONE: native, else generic */
-	bool replace;			/* take off what another tool attached by netlink */
-	__u64 deadline_ns;		/* CLOCK_BOOTTIME: undone unless confirmed; 0: for good */
+	enum attach_mode mode; /* MODE_NONE: native, else generic */
+	bool replace;	       /* take off what another tool attached by netlink */
+	__u64 deadline_ns;     /* CLOCK_BOOTTIME: undone unless confirmed; 0: for good */
 };
 
 struct attach_outcome {
 	enum attach_mode mode;
-	bool joined;			/* in somebody's dispatcher */
+	bool joined; /* in somebody's dispatcher */
 	char directory[PATH_MAX];
 	ino_t netns;
-	char fallback[256];		/* why not native, or "" */
+	char fallback[256]; /* why not native, or "" */
 };
 
 /*

@@ -11,10 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "ctl/capability.h"
 #include "ctl/netns.h"
 #include "ctl/pins.h"
-
-#define PRIVILEGES "Run as root or with CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON"
 
 /* What is opened, and the size of a value of ours; 0: not checked. */
 static const struct {
@@ -54,11 +53,10 @@ static int open_pin(const char *directory, const char *name, struct error *error
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	fd = bpf_obj_get(path);
 	if (fd == -EPERM || fd == -EACCES)
-		return error_set(error, fd, FAILED, PRIVILEGES, "can't open %s: no permission",
+		return error_set(error, fd, FAILED, CAPABILITY_HINT, "can't open %s: no permission",
 				 path);
 	if (fd < 0)
-		return error_set(error, fd, FAILED, NULL, "can't open %s: %s", path,
-				 strerror(-fd));
+		return error_set(error, fd, FAILED, NULL, "can't open %s: %s", path, strerror(-fd));
 	return fd;
 }
 
@@ -201,18 +199,17 @@ int attached_image(const struct attached *attached, struct profile_image *image)
 	if (!result && (image->magic != IMAGE_MAGIC || image->version != IMAGE_VERSION))
 		result = -EPROTO;
 	/* A swap that was killed after its one update has not told the brokers yet. */
-	if (!result && __atomic_load_n(&attached->view->generation, __ATOMIC_ACQUIRE) <
-	    image->generation)
-		__atomic_store_n(&attached->view->generation, image->generation,
-				 __ATOMIC_RELEASE);
+	if (!result &&
+	    __atomic_load_n(&attached->view->generation, __ATOMIC_ACQUIRE) < image->generation)
+		__atomic_store_n(&attached->view->generation, image->generation, __ATOMIC_RELEASE);
 	return result;
 }
 
 /* What a walk over all pins looks for, and what it found. */
 struct search {
-	unsigned int ifindex;		/* an interface here whose program is in the pins */
-	const char *name;		/* or the name an interface had when it was attached */
-	ino_t netns;			/* there */
+	unsigned int ifindex; /* an interface here whose program is in the pins */
+	const char *name;     /* or the name an interface had when it was attached */
+	ino_t netns;	      /* there */
 	char *directory;
 	ino_t *found_netns;
 	unsigned int *found_ifindex;
@@ -277,8 +274,8 @@ static int find_interface(const struct search *search, const struct globals *glo
 		char path[PATH_MAX];
 
 		pins_path(path, globals->bpffs, search->netns, search->ifindex, "");
-		if (!pins_link(path, &link) && (!link.ifindex ||
-						pins_on(search->ifindex, link.program)))
+		if (!pins_link(path, &link) &&
+		    (!link.ifindex || pins_on(search->ifindex, link.program)))
 			return found(search, path, search->netns, search->ifindex), 0;
 		if (pins_each(globals->bpffs, by_program, (void *)search) == 1)
 			return 0;
@@ -289,7 +286,7 @@ static int find_interface(const struct search *search, const struct globals *glo
 				 "no interface \"%s\"", interface);
 	if (pins_link(search->directory, &link) || !pins_on(link.ifindex, link.program) ||
 	    !if_indextoname(link.ifindex, now))
-		return 0;	/* in another namespace, but its pins are here */
+		return 0; /* in another namespace, but its pins are here */
 	snprintf(hint, sizeof(hint), "Use its new name");
 	return error_set(error, -ENODEV, FAILED, hint, "no interface \"%s\": it is called %s now",
 			 interface, now);
@@ -311,7 +308,7 @@ int attached_find(const struct globals *globals, const char *interface, char *di
 	search.netns = netns_inode();
 	search.ifindex = if_nametoindex(interface);
 	if (access(globals->bpffs, R_OK | X_OK) && errno == EACCES)
-		return error_set(error, -EACCES, FAILED, PRIVILEGES,
+		return error_set(error, -EACCES, FAILED, CAPABILITY_HINT,
 				 "can't look into %s: no permission", globals->bpffs);
 	pins_mend(globals);
 	return find_interface(&search, globals, interface, error);

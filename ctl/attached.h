@@ -40,14 +40,14 @@ enum attach_mode {
 
 struct attached {
 	char directory[PATH_MAX];
-	char interface[16];	/* its name now */
+	char interface[16]; /* its name now */
 	unsigned int ifindex;
 	ino_t netns;
 	int link, program, image, names, counters, instances, fragments, buckets, leases, xsks,
-	    control, pressure;	/* file descriptors */
-	struct control *view;	/* the control map, mapped read-write */
-	bool joined;		/* a libxdp dispatcher holds the program; link is -1 */
-	bool moved;		/* the interface is in another namespace now; ifindex is there */
+		control, pressure; /* file descriptors */
+	struct control *view;	   /* the control map, mapped read-write */
+	bool joined;		   /* a libxdp dispatcher holds the program; link is -1 */
+	bool moved;		   /* the interface is in another namespace now; ifindex is there */
 };
 
 /*

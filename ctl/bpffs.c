@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "ctl/capability.h"
 #include "ctl/crash.h"
 #include "ctl/verb.h"
 
@@ -113,8 +114,7 @@ int bpffs_prepare(const char *directory, struct error *error)
 	}
 	result = bpffs_mkdir(directory);
 	if (result == -EACCES || result == -EPERM)
-		return error_set(error, result, FAILED,
-				 "Run as root or with CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON",
+		return error_set(error, result, FAILED, CAPABILITY_HINT,
 				 "can't write in %s: no permission", directory);
 	if (result)
 		return error_set(error, result, FAILED, NULL, "can't make %s: %s", directory,

@@ -66,7 +66,8 @@ int change_swap(const struct invocation *invocation, const struct attached *atta
 		json_print(json_pack("{s:s, s:s, s:s, s:I}", "interface", attached->interface,
 				     "profile", image->name, "mode",
 				     mode_names[attached->view->mode], "generation",
-				     (json_int_t)image->generation), false);
+				     (json_int_t)image->generation),
+			   false);
 	else
 		printf("%s: profile %s is active (generation %llu)\n", attached->interface,
 		       image->name, image->generation);
@@ -83,8 +84,9 @@ int change_await(const struct invocation *invocation, const char *directory, ino
 	if (result)
 		return fail(invocation, FAILED, "Call sensorctl confirm, or detach",
 			    "can't leave a process behind that rolls back: %s", strerror(-result));
-	fprintf(stderr, "sensorctl: %s: rolled back in %llu s unless you call: sensorctl "
-		"confirm %s\n", invocation->verb->name, (rest + 999999999) / 1000000000,
-		interface);
+	fprintf(stderr,
+		"sensorctl: %s: rolled back in %llu s unless you call: sensorctl "
+		"confirm %s\n",
+		invocation->verb->name, (rest + 999999999) / 1000000000, interface);
 	return DONE;
 }

@@ -48,7 +48,8 @@ static int join(struct xdp_program *program, unsigned int ifindex, enum xdp_atta
 	result = xdp_program__attach(program, (int)ifindex, mode, 0);
 	if (!result)
 		return 0;
-	return error_set(error, result, LACKING, "Take the other programs off, or use a kernel "
+	return error_set(error, result, LACKING,
+			 "Take the other programs off, or use a kernel "
 			 "that can replace BPF functions (freplace)",
 			 "can't join the libxdp dispatcher that is on the interface: %s%s%s",
 			 strerror(-result), *log_kernel_said() ? ": " : "", log_kernel_said());
@@ -124,5 +125,6 @@ int dispatcher_leave(unsigned int ifindex, __u32 map, struct error *error)
 	if (dispatcher)
 		xdp_multiprog__close(dispatcher);
 	return result ? error_set(error, result, FAILED, NULL,
-				  "can't leave the libxdp dispatcher: %s", strerror(-result)) : 0;
+				  "can't leave the libxdp dispatcher: %s", strerror(-result))
+		      : 0;
 }

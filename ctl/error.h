@@ -4,9 +4,9 @@
 #define SENSORCTL_ERROR_H
 
 struct error {
-	int code;		/* enum exit_code that fits, 0: FAILED */
-	char message[512];	/* what failed: why */
-	char hint[256];		/* what to do, or "" */
+	int code;	   /* enum exit_code that fits, 0: FAILED */
+	char message[512]; /* what failed: why */
+	char hint[256];	   /* what to do, or "" */
 };
 
 /* Fills error (which may be NULL) and returns `result`, a -errno. */

@@ -33,7 +33,8 @@ int fail(const struct invocation *invocation, enum exit_code code, const char *h
 		stop(message), advise ? " " : "", advise ? hint : "", advise ? stop(hint) : "");
 	if (invocation->globals->json)
 		json_print(json_pack("{s:{s:s, s:i, s:s?}}", "error", "message", message, "code",
-				     (int)code, "hint", advise ? hint : NULL), false);
+				     (int)code, "hint", advise ? hint : NULL),
+			   false);
 	return code;
 }
 

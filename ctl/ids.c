@@ -115,7 +115,7 @@ int ids_zero(const struct attached *attached, __u32 id)
 		__u32 key = id * attached->view->queues + queue;
 
 		result = zero_element(attached->leases, key, sizeof(struct lease), 1);
-		bpf_map_delete_elem(attached->xsks, &key);	/* mostly there is none */
+		bpf_map_delete_elem(attached->xsks, &key); /* mostly there is none */
 	}
 	return result;
 }

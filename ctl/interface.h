@@ -9,10 +9,10 @@
 
 struct interface {
 	char name[16];
-	char kind[16];			/* "veth", "" for hardware */
+	char kind[16]; /* "veth", "" for hardware */
 	unsigned int ifindex;
 	unsigned int mtu;
-	unsigned int rx_queues;		/* the most it can have */
+	unsigned int rx_queues; /* the most it can have */
 	bool up;
 };
 

@@ -8,22 +8,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include "ctl/capability.h"
 #include "ctl/ids.h"
 #include "ctl/publish.h"
 #include "ctl/swap.h"
 #include "ctl/verb.h"
 #include "xdp/sensor.skel.h"
 
-#define PRIVILEGES "Run as root or with CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON"
-
 static int cannot_load(int result, struct error *error)
 {
-	if (result == -EPERM || result == -EACCES)
-		return error_set(error, result, geteuid() ? FAILED : LACKING, PRIVILEGES,
-				 "the kernel does not let us load programs: %s",
-				 strerror(-result));
+	if ((result == -EPERM || result == -EACCES) && !capability_suffices())
+		return error_set(error, result, FAILED, CAPABILITY_HINT,
+				 "can't load programs: no permission");
 	if (result == -ENOMEM)
 		return error_set(error, result, FAILED, NULL, "out of memory for the maps");
 	return error_set(error, result, LACKING, "-vv shows the kernel's reasons",
@@ -49,12 +48,15 @@ static int share_pressure(struct sensor_bpf *skeleton, const char *bpffs)
 
 static int resize(struct sensor_bpf *skeleton, unsigned int queues)
 {
+	__u64 seed;
 	int result;
 
 	skeleton->rodata->queues = queues;
+	/* Who sends fragments must not know which ones meet in a set. */
+	if (getrandom(&seed, sizeof(seed), 0) == sizeof(seed))
+		skeleton->rodata->fragment_seed = seed;
 	result = bpf_map__set_max_entries(skeleton->maps.leases, STREAM_IDS * queues);
-	return result ? result :
-	       bpf_map__set_max_entries(skeleton->maps.xsks, STREAM_IDS * queues);
+	return result ? result : bpf_map__set_max_entries(skeleton->maps.xsks, STREAM_IDS * queues);
 }
 
 static int activate(const struct sensor_bpf *skeleton, __u32 inner_flags,
@@ -76,11 +78,12 @@ static int activate(const struct sensor_bpf *skeleton, __u32 inner_flags,
 	if (fd < 0)
 		return fd;
 	if (!result)
-		result = bpf_map_update_elem(bpf_map__fd(skeleton->maps.image), &zero, &fd,
-					     BPF_ANY);
+		result =
+			bpf_map_update_elem(bpf_map__fd(skeleton->maps.image), &zero, &fd, BPF_ANY);
 	close(fd);
 	return result ? error_set(error, result, FAILED, NULL, "can't fill the maps: %s",
-				  strerror(-result)) : 0;
+				  strerror(-result))
+		      : 0;
 }
 
 static int introduce(const struct sensor_bpf *skeleton, const struct interface *interface)
@@ -140,7 +143,8 @@ int load_again(const struct sensor_bpf *first, struct sensor_bpf **out, struct e
 	if (!skeleton)
 		return cannot_load(-errno, error);
 	*skeleton->rodata = *first->rodata;
-	bpf_object__for_each_map(map, skeleton->obj) {
+	bpf_object__for_each_map(map, skeleton->obj)
+	{
 		const struct bpf_map *same =
 			bpf_object__find_map_by_name(first->obj, bpf_map__name(map));
 
@@ -179,9 +183,10 @@ int load_pin(const struct sensor_bpf *skeleton, const char *directory, struct er
 	struct bpf_map *map;
 	int result = pin(directory, "program", bpf_program__fd(skeleton->progs.sensor_ingress));
 
-	bpf_object__for_each_map(map, skeleton->obj)
-		if (!result && !bpf_map__is_internal(map) && map != skeleton->maps.pressure)
-			result = pin(directory, bpf_map__name(map), bpf_map__fd(map));
+	bpf_object__for_each_map(map, skeleton->obj) if (!result && !bpf_map__is_internal(map) &&
+							 map != skeleton->maps.pressure)
+		result = pin(directory, bpf_map__name(map), bpf_map__fd(map));
 	return result ? error_set(error, result, FAILED, NULL, "can't pin in %s: %s", directory,
-				  strerror(-result)) : 0;
+				  strerror(-result))
+		      : 0;
 }

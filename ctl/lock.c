@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctl/capability.h"
 #include "ctl/verb.h"
 
 #define STEP_MS 20
@@ -40,9 +41,7 @@ int lock_take(const char *directory, int wait_ms, struct error *error)
 	int result;
 
 	if (fd < 0)
-		return error_set(error, -errno, FAILED,
-				 errno == EACCES ?
-				 "Run as root or with CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON" : NULL,
+		return error_set(error, -errno, FAILED, errno == EACCES ? CAPABILITY_HINT : NULL,
 				 "can't open %s: %s", directory, strerror(errno));
 	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB); waited += STEP_MS) {
 		if (errno != EWOULDBLOCK || waited >= wait_ms) {
@@ -54,8 +53,8 @@ int lock_take(const char *directory, int wait_ms, struct error *error)
 				snprintf(who, sizeof(who), " (pid %d)", pid);
 			close(fd);
 			return error_set(error, result, FAILED, "Try again when it is done",
-					 "another sensorctl%s has been changing things for %d s", who,
-					 waited / 1000);
+					 "another sensorctl%s has been changing things for %d s",
+					 who, waited / 1000);
 		}
 		usleep(STEP_MS * 1000);
 	}

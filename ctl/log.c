@@ -6,7 +6,7 @@
 #include <string.h>
 #include <xdp/libxdp.h>
 
-#define MARK "Kernel error message: "
+#define MARK	 "Kernel error message: "
 #define VERIFIER "BEGIN PROG LOAD LOG"
 
 static int verbosity;

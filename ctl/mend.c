@@ -13,12 +13,12 @@
 
 enum fault {
 	FAULT_NONE,
-	FAULT_RETIRED,		/* IFINDEX-old: detach was killed */
-	FAULT_COMPLETE,		/* IFINDEX-new with a link: attach was killed at the very end */
-	FAULT_INCOMPLETE,	/* IFINDEX-new without: attach was killed before that */
-	FAULT_DEAD,		/* the interface is gone */
-	FAULT_OVERDUE,		/* nobody confirmed */
-	FAULT_CONFIRMED,	/* confirm was killed: leftovers */
+	FAULT_RETIRED,	  /* IFINDEX-old: detach was killed */
+	FAULT_COMPLETE,	  /* IFINDEX-new with a link: attach was killed at the very end */
+	FAULT_INCOMPLETE, /* IFINDEX-new without: attach was killed before that */
+	FAULT_DEAD,	  /* the interface is gone */
+	FAULT_OVERDUE,	  /* nobody confirmed */
+	FAULT_CONFIRMED,  /* confirm was killed: leftovers */
 };
 
 static bool has(const char *directory, const char *name)
@@ -43,8 +43,8 @@ static enum fault fault_of(const char *directory, enum pins_kind kind)
 		return FAULT_DEAD;
 	if (pending_overdue(directory))
 		return FAULT_OVERDUE;
-	if (!has(directory, PIN_PENDING) && (has(directory, PIN_PREVIOUS) ||
-					     replaced_there(directory)))
+	if (!has(directory, PIN_PENDING) &&
+	    (has(directory, PIN_PREVIOUS) || replaced_there(directory)))
 		return FAULT_CONFIRMED;
 	return FAULT_NONE;
 }
@@ -115,7 +115,7 @@ void pins_mend(const struct globals *globals)
 		return;
 	lock = lock_take(globals->bpffs, 0, NULL);
 	if (lock < 0)
-		return;		/* no leftovers, but somebody's work */
+		return; /* no leftovers, but somebody's work */
 	pins_mend_locked(globals);
 	close(lock);
 }

@@ -4,12 +4,9 @@
 #include "ctl/attached.h"
 
 const char *const verdict_names[VERDICTS] = {
-	[VERDICT_AF_XDP] = "af_xdp",
-	[VERDICT_STACK] = "stack",
-	[VERDICT_DROP] = "drop",
-	[VERDICT_CPU] = "cpu",
-	[VERDICT_INTERFACE] = "interface",
-	[VERDICT_REFLECT] = "reflect",
+	[VERDICT_AF_XDP] = "af_xdp",	   [VERDICT_STACK] = "stack",
+	[VERDICT_DROP] = "drop",	   [VERDICT_CPU] = "cpu",
+	[VERDICT_INTERFACE] = "interface", [VERDICT_REFLECT] = "reflect",
 };
 
 const char *const reason_names[REASONS] = {
@@ -42,12 +39,8 @@ const char *const delivery_names[] = {
 };
 
 const char *const protocol_names[PROTOCOL_OTHER + 1] = {
-	[PROTOCOL_TCP] = "tcp",
-	[PROTOCOL_UDP] = "udp",
-	[PROTOCOL_ICMP] = "icmp",
-	[PROTOCOL_ICMPV6] = "icmpv6",
-	[PROTOCOL_ARP] = "arp",
-	[PROTOCOL_PTP] = "ptp",
+	[PROTOCOL_TCP] = "tcp",	      [PROTOCOL_UDP] = "udp", [PROTOCOL_ICMP] = "icmp",
+	[PROTOCOL_ICMPV6] = "icmpv6", [PROTOCOL_ARP] = "arp", [PROTOCOL_PTP] = "ptp",
 	[PROTOCOL_OTHER] = "other",
 };
 

@@ -9,8 +9,8 @@
 extern const char *const verdict_names[VERDICTS];
 extern const char *const reason_names[REASONS];
 extern const char *const class_names[CLASSES];
-extern const char *const delivery_names[];	/* enum image_deliver */
+extern const char *const delivery_names[]; /* enum image_deliver */
 extern const char *const protocol_names[PROTOCOL_OTHER + 1];
-extern const char *const mode_names[];		/* enum attach_mode */
+extern const char *const mode_names[]; /* enum attach_mode */
 
 #endif

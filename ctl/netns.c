@@ -49,7 +49,8 @@ int netns_enter(const char *name, struct error *error)
 				 "can't enter network namespace \"%s\": no permission", name);
 	if (result)
 		return error_set(error, result, FAILED, NULL,
-				 "can't enter network namespace \"%s\": %s", name, strerror(-result));
+				 "can't enter network namespace \"%s\": %s", name,
+				 strerror(-result));
 	return 0;
 }
 

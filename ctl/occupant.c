@@ -58,8 +58,10 @@ int occupant_xdp(unsigned int ifindex, struct occupant *occupant)
 		return result;
 	memset(occupant, 0, sizeof(*occupant));
 	occupant->hook = "xdp";
-	occupant->id = query.prog_id ? query.prog_id : query.drv_prog_id ? query.drv_prog_id :
-		       query.skb_prog_id ? query.skb_prog_id : query.hw_prog_id;
+	occupant->id = query.prog_id	   ? query.prog_id
+		       : query.drv_prog_id ? query.drv_prog_id
+		       : query.skb_prog_id ? query.skb_prog_id
+					   : query.hw_prog_id;
 	if (!occupant->id)
 		return -ENOENT;
 	occupant->link = link_of(ifindex, occupant->id);
@@ -76,10 +78,10 @@ static int add_tcx(unsigned int ifindex, enum bpf_attach_type type, const char *
 	int count = 0;
 
 	if (bpf_prog_query_opts((int)ifindex, type, &query))
-		return 0;	/* a kernel without TCX has none there */
+		return 0; /* a kernel without TCX has none there */
 	for (__u32 i = 0; i < query.prog_cnt && i < MOST_TCX && count < most; i++) {
-		list[count] = (struct occupant){ .hook = hook, .id = programs[i],
-						 .link = links[i] };
+		list[count] =
+			(struct occupant){ .hook = hook, .id = programs[i], .link = links[i] };
 		describe_program(&list[count++]);
 	}
 	return count;
@@ -207,6 +209,7 @@ void occupant_describe(const struct occupant *occupant, char *text, size_t size)
 	else
 		snprintf(held, sizeof(held), "attached by netlink");
 	snprintf(text, size, "%s (id %u), %s%s", occupant->name, occupant->id, held,
-		 *who ? who : occupant->link ? ", which is pinned or the kernel's" :
-		 ", owned by no process");
+		 *who		  ? who
+		 : occupant->link ? ", which is pinned or the kernel's"
+				  : ", owned by no process");
 }

@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 struct occupant {
-	const char *hook;	/* "xdp", "tcx/ingress", "tcx/egress", "tc/ingress", "tc/egress" */
-	__u32 id;		/* of the program */
-	__u32 link;		/* id of the link that holds it; 0: attached by netlink */
+	const char *hook; /* "xdp", "tcx/ingress", "tcx/egress", "tc/ingress", "tc/egress" */
+	__u32 id;	  /* of the program */
+	__u32 link;	  /* id of the link that holds it; 0: attached by netlink */
 	char name[64];
 };
 

@@ -21,8 +21,15 @@ const struct option global_options[] = {
 	{ .name = NULL },
 };
 
-enum { GLOBAL_NETNS, GLOBAL_BPFFS, GLOBAL_PROFILE_PATH, GLOBAL_JSON, GLOBAL_VERBOSE,
-       GLOBAL_VERSION, GLOBAL_HELP };
+enum {
+	GLOBAL_NETNS,
+	GLOBAL_BPFFS,
+	GLOBAL_PROFILE_PATH,
+	GLOBAL_JSON,
+	GLOBAL_VERBOSE,
+	GLOBAL_VERSION,
+	GLOBAL_HELP
+};
 
 static size_t count(const struct option *options)
 {
@@ -56,7 +63,8 @@ int option_number(const struct invocation *invocation, const char *name, unsigne
 	parsed = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || !parsed || parsed > most)
 		return fail(invocation, USAGE, NULL,
-			    "--%s takes a whole number from 1 to %lu, not \"%s\"", name, most, value);
+			    "--%s takes a whole number from 1 to %lu, not \"%s\"", name, most,
+			    value);
 	*number = parsed;
 	return 0;
 }
@@ -162,7 +170,8 @@ static int take(struct line *line, const struct option *option, bool global, con
 	if (global)
 		set_global(line, option - global_options, value);
 	else
-		line->invocation.values[option - line->invocation.verb->options] = value ? value : "";
+		line->invocation.values[option - line->invocation.verb->options] = value ? value
+											 : "";
 	return 0;
 }
 

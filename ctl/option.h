@@ -10,7 +10,7 @@ extern const struct option global_options[];
 
 struct line {
 	struct globals globals;
-	struct invocation invocation;	/* .verb NULL: none was named */
+	struct invocation invocation; /* .verb NULL: none was named */
 	bool help;
 	bool version;
 };

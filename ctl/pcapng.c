@@ -5,31 +5,31 @@
 #include <string.h>
 #include <time.h>
 
-#define BUFFER_BYTES	(1u << 20)
+#define BUFFER_BYTES (1u << 20)
 
 enum block {
-	BLOCK_INTERFACE	= 1,
+	BLOCK_INTERFACE = 1,
 	BLOCK_STATISTICS = 5,
-	BLOCK_PACKET	= 6,
-	BLOCK_SECTION	= 0x0a0d0d0a,
+	BLOCK_PACKET = 6,
+	BLOCK_SECTION = 0x0a0d0d0a,
 };
 
 enum option_code {
-	OPTION_END	= 0,
-	OPTION_COMMENT	= 1,
+	OPTION_END = 0,
+	OPTION_COMMENT = 1,
 	SECTION_APPLICATION = 4,
-	INTERFACE_NAME	= 2,
+	INTERFACE_NAME = 2,
 	INTERFACE_DESCRIPTION = 3,
 	INTERFACE_RESOLUTION = 9,
-	PACKET_FLAGS	= 2,
-	PACKET_DROPPED	= 4,
+	PACKET_FLAGS = 2,
+	PACKET_DROPPED = 4,
 	STATISTICS_RECEIVED = 4,
 	STATISTICS_DROPPED = 5,
 };
 
-#define LINKTYPE_ETHERNET	1
-#define FLAGS_INBOUND		1u
-#define NANOSECONDS		9
+#define LINKTYPE_ETHERNET 1
+#define FLAGS_INBOUND	  1u
+#define NANOSECONDS	  9
 
 /* A block or an option is filled up to 4 bytes. */
 static uint32_t padded(size_t bytes)
@@ -82,7 +82,7 @@ static void put_section(struct pcapng *pcapng)
 	begin(pcapng, BLOCK_SECTION, bytes);
 	put32(pcapng, 0x1a2b3c4d);
 	put(pcapng, version, sizeof(version));
-	put32(pcapng, UINT32_MAX);	/* length of the section: not known, 64 bits */
+	put32(pcapng, UINT32_MAX); /* length of the section: not known, 64 bits */
 	put32(pcapng, UINT32_MAX);
 	put_option(pcapng, SECTION_APPLICATION, application, sizeof(application) - 1);
 	put32(pcapng, OPTION_END);
@@ -99,7 +99,7 @@ static void put_interface(struct pcapng *pcapng, const char *name, const char *d
 		bytes += option_bytes(strlen(description));
 	begin(pcapng, BLOCK_INTERFACE, bytes);
 	put(pcapng, link, sizeof(link));
-	put32(pcapng, 0);		/* no limit of the captured length */
+	put32(pcapng, 0); /* no limit of the captured length */
 	put_option(pcapng, INTERFACE_NAME, name, strlen(name));
 	if (description)
 		put_option(pcapng, INTERFACE_DESCRIPTION, description, strlen(description));
@@ -141,11 +141,12 @@ int pcapng_packet(struct pcapng *pcapng, uint64_t time_ns, const struct iovec *p
 
 	for (unsigned int i = 0; i < pieces; i++)
 		length += piece[i].iov_len;
-	bytes = 32 + padded(length) + option_bytes(sizeof(flags)) + option_bytes(strlen(comment)) + 4;
+	bytes = 32 + padded(length) + option_bytes(sizeof(flags)) + option_bytes(strlen(comment)) +
+		4;
 	if (dropped)
 		bytes += option_bytes(sizeof(dropped));
 	begin(pcapng, BLOCK_PACKET, bytes);
-	put32(pcapng, 0);		/* the interface */
+	put32(pcapng, 0); /* the interface */
 	put_time(pcapng, time_ns);
 	put32(pcapng, (uint32_t)length);
 	put32(pcapng, (uint32_t)length);

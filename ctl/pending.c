@@ -97,8 +97,8 @@ int pending_set(const char *directory, const struct pending *pending, int previo
 			result = pin_pending(path, pending);
 	}
 	if (result)
-		return error_set(error, result, 0, NULL,
-				 "can't keep what to roll back to: %s", strerror(-result));
+		return error_set(error, result, 0, NULL, "can't keep what to roll back to: %s",
+				 strerror(-result));
 	crash_here(CRASH_PENDING);
 	return 0;
 }
@@ -150,8 +150,7 @@ static int undo_swap(const char *directory, ino_t netns, unsigned int ifindex, i
 	return result;
 }
 
-int pending_roll_back(const char *directory, ino_t netns, unsigned int ifindex,
-		      struct error *error)
+int pending_roll_back(const char *directory, ino_t netns, unsigned int ifindex, struct error *error)
 {
 	char path[PATH_MAX + NAME_MAX];
 	int previous, result;

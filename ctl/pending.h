@@ -13,7 +13,7 @@
 #include "ctl/error.h"
 
 struct pending {
-	__u64 deadline_ns;	/* CLOCK_BOOTTIME */
+	__u64 deadline_ns; /* CLOCK_BOOTTIME */
 };
 
 /* Returns 0, -ENOENT when nothing is pending, or another -errno. */

@@ -14,8 +14,7 @@
 #include "ctl/bpffs.h"
 #include "ctl/crash.h"
 
-void pins_path(char *path, const char *bpffs, ino_t netns, unsigned int ifindex,
-	       const char *suffix)
+void pins_path(char *path, const char *bpffs, ino_t netns, unsigned int ifindex, const char *suffix)
 {
 	snprintf(path, PATH_MAX, "%s/%lu/%u%s", bpffs, (unsigned long)netns, ifindex, suffix);
 }
@@ -174,8 +173,8 @@ int pins_remove(const char *directory, struct error *error)
 	int result;
 
 	snprintf(old, sizeof(old), "%s", directory);
-	if (length < 4 || (strcmp(directory + length - 4, "-old") &&
-			   strcmp(directory + length - 4, "-new"))) {
+	if (length < 4 ||
+	    (strcmp(directory + length - 4, "-old") && strcmp(directory + length - 4, "-new"))) {
 		snprintf(old, sizeof(old), "%s-old", directory);
 		bpffs_remove(old, holder(old));
 		if (rename(directory, old))
@@ -188,6 +187,6 @@ int pins_remove(const char *directory, struct error *error)
 		return error_set(error, result, 0, NULL, "can't remove %s: %s", old,
 				 strerror(-result));
 	*strrchr(old, '/') = '\0';
-	rmdir(old);		/* the namespace's, if this was the last one in it */
+	rmdir(old); /* the namespace's, if this was the last one in it */
 	return 0;
 }

@@ -20,10 +20,10 @@
 #include "ctl/error.h"
 #include "ctl/verb.h"
 
-#define PIN_LINK	"link"
-#define PIN_JOINED	"joined"	/* the program, where a libxdp dispatcher holds it */
-#define PIN_PREVIOUS	"previous"	/* --confirm: the image to roll back to */
-#define PIN_PENDING	"pending"	/* --confirm: until when */
+#define PIN_LINK     "link"
+#define PIN_JOINED   "joined"	/* the program, where a libxdp dispatcher holds it */
+#define PIN_PREVIOUS "previous" /* --confirm: the image to roll back to */
+#define PIN_PENDING  "pending"	/* --confirm: until when */
 
 /* DIR/NETNS/IFINDEX + suffix. path has PATH_MAX bytes. */
 void pins_path(char *path, const char *bpffs, ino_t netns, unsigned int ifindex,
@@ -35,9 +35,9 @@ void pins_path(char *path, const char *bpffs, ino_t netns, unsigned int ifindex,
  * no link; or another -errno.
  */
 struct pins_link {
-	unsigned int ifindex;	/* 0: a dispatcher holds the program */
-	unsigned int link;	/* id, 0 likewise */
-	unsigned int program;	/* id */
+	unsigned int ifindex; /* 0: a dispatcher holds the program */
+	unsigned int link;    /* id, 0 likewise */
+	unsigned int program; /* id */
 };
 int pins_link(const char *directory, struct pins_link *link);
 

@@ -35,8 +35,7 @@ int publish_active(int outer)
 	return result ? result : bpf_map_get_fd_by_id(id);
 }
 
-int publish(const struct attached *attached, const struct profile_image *image,
-	    struct error *error)
+int publish(const struct attached *attached, const struct profile_image *image, struct error *error)
 {
 	struct bpf_map_info info = { 0 };
 	__u32 zero = 0, size = sizeof(info);

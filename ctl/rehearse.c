@@ -13,7 +13,7 @@
 /* How many packets of a capture go from one verdict to another. */
 struct comparison {
 	__u64 packets;
-	__u64 changed;		/* another stream or another verdict */
+	__u64 changed; /* another stream or another verdict */
 	__u64 moves[VERDICTS][VERDICTS];
 };
 
@@ -65,8 +65,7 @@ static void compare_all(pcap_t *capture, const struct profile_image *active, str
 		b = plain_frame(after, bytes, header->caplen, header->len, ns);
 		comparison->packets++;
 		comparison->moves[a.verdict][b.verdict]++;
-		comparison->changed += a.verdict != b.verdict ||
-				       !same_stream(active, &a, next, &b);
+		comparison->changed += a.verdict != b.verdict || !same_stream(active, &a, next, &b);
 	}
 }
 
@@ -75,8 +74,8 @@ static int compare(const struct invocation *invocation, const struct profile_ima
 		   struct comparison *comparison)
 {
 	char why[PCAP_ERRBUF_SIZE];
-	pcap_t *capture = pcap_open_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO,
-								  why);
+	pcap_t *capture =
+		pcap_open_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, why);
 	struct plain *before, *after;
 	int code = DONE;
 
@@ -103,10 +102,11 @@ static json_t *moves(const struct comparison *comparison)
 	for (int from = 0; from < VERDICTS; from++)
 		for (int to = 0; to < VERDICTS; to++)
 			if (comparison->moves[from][to])
-				json_array_append_new(array, json_pack(
-					"{s:s, s:s, s:I}", "from", verdict_names[from], "to",
-					verdict_names[to], "packets",
-					(json_int_t)comparison->moves[from][to]));
+				json_array_append_new(
+					array,
+					json_pack("{s:s, s:s, s:I}", "from", verdict_names[from],
+						  "to", verdict_names[to], "packets",
+						  (json_int_t)comparison->moves[from][to]));
 	return array;
 }
 
@@ -118,8 +118,7 @@ static void print_list(const char *title, const json_t *list)
 	if (!json_array_size(list))
 		return;
 	printf("  %s:", title);
-	json_array_foreach(list, i, name)
-		printf(" %s", json_string_value(name));
+	json_array_foreach(list, i, name) printf(" %s", json_string_value(name));
 	putchar('\n');
 }
 
@@ -159,8 +158,7 @@ int rehearse(const struct invocation *invocation, const char *interface,
 		return code;
 	model = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "interface", interface, "active",
 			  active->name, "next", next->name, "stay", streams(next, active, true),
-			  "come", streams(next, active, false), "go",
-			  streams(active, next, false));
+			  "come", streams(next, active, false), "go", streams(active, next, false));
 	if (capture)
 		json_object_set_new(model, "capture",
 				    json_pack("{s:I, s:I, s:o}", "packets",

@@ -59,7 +59,8 @@ int replaced_take(const char *directory, unsigned int ifindex, unsigned int prog
 	}
 	close(fd);
 	return result ? error_set(error, result, 0, NULL, "can't take program %u off: %s", program,
-				  strerror(-result)) : 0;
+				  strerror(-result))
+		      : 0;
 }
 
 int replaced_open(const char *directory, __u32 *flags)

@@ -127,8 +127,10 @@ static __u32 make_frame(const struct connection *ssh, __u8 frame[128])
 
 	memset(frame, 0, 128);
 	if (strchr(ssh->server, ':')) {
-		struct ip6_hdr ip = { .ip6_vfc = 0x60, .ip6_plen = htons(sizeof(tcp)),
-				      .ip6_nxt = IPPROTO_TCP, .ip6_hlim = 64 };
+		struct ip6_hdr ip = { .ip6_vfc = 0x60,
+				      .ip6_plen = htons(sizeof(tcp)),
+				      .ip6_nxt = IPPROTO_TCP,
+				      .ip6_hlim = 64 };
 
 		if (inet_pton(AF_INET6, ssh->client, &ip.ip6_src) != 1 ||
 		    inet_pton(AF_INET6, ssh->server, &ip.ip6_dst) != 1)
@@ -137,7 +139,10 @@ static __u32 make_frame(const struct connection *ssh, __u8 frame[128])
 		memcpy(next, &ip, sizeof(ip));
 		next += sizeof(ip);
 	} else {
-		struct iphdr ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP,
+		struct iphdr ip = { .version = 4,
+				    .ihl = 5,
+				    .ttl = 64,
+				    .protocol = IPPROTO_TCP,
 				    .tot_len = htons(sizeof(ip) + sizeof(tcp)) };
 
 		if (inet_pton(AF_INET, ssh->client, &ip.saddr) != 1 ||
@@ -166,7 +171,8 @@ void chosen_warn_ssh(const struct invocation *invocation, const struct profile_i
 	if (!plain)
 		return;
 	if (plain_frame(plain, frame, length, length, 1).verdict == VERDICT_DROP)
-		fprintf(stderr, "sensorctl: %s: warning: profile %s drops your own SSH connection "
+		fprintf(stderr,
+			"sensorctl: %s: warning: profile %s drops your own SSH connection "
 			"from %s through %s. --confirm SECONDS rolls back by itself.\n",
 			invocation->verb->name, image->name, ssh.client, interface);
 	plain_free(plain);

@@ -32,18 +32,18 @@ struct stats_row {
 
 struct stats_sender {
 	char address[64];
-	bool keyed;		/* the protocol has key fields */
+	bool keyed; /* the protocol has key fields */
 	__u64 key;
-	__u64 packets;		/* datagrams */
+	__u64 packets; /* datagrams */
 	__s64 lost;
 };
 
 struct stats_stream {
 	char name[IMAGE_NAME_BYTES];
 	char protocol[IMAGE_NAME_BYTES];
-	__u8 class;		/* enum image_class */
-	__u8 deliver;		/* enum image_deliver */
-	bool precise;		/* there is an inter-arrival histogram */
+	__u8 class;   /* enum image_class */
+	__u8 deliver; /* enum image_deliver */
+	bool precise; /* there is an inter-arrival histogram */
 	struct stats_row row;
 	__u64 datagrams;
 	__u64 fragments;
@@ -68,7 +68,7 @@ struct stats {
 	/* The caller fills these in; live false: a capture, no generation, mode and times. */
 	bool live;
 	const char *interface;
-	__u32 mode;			/* enum attach_mode */
+	__u32 mode; /* enum attach_mode */
 	__u32 pressure;
 	/* stats_fill() does these. */
 	char profile[IMAGE_NAME_BYTES];

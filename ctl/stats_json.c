@@ -29,11 +29,11 @@ static json_t *senders(const struct stats_stream *stream)
 	for (int i = 0; i < stream->sender_count; i++) {
 		const struct stats_sender *sender = &stream->sender[i];
 
-		json_array_append_new(array, json_pack("{s:s, s:o, s:I, s:I}", "address",
-						       sender->address, "key", sender->keyed ?
-						       number(sender->key) : json_null(), "packets",
-						       (json_int_t)sender->packets, "lost",
-						       (json_int_t)sender->lost));
+		json_array_append_new(
+			array,
+			json_pack("{s:s, s:o, s:I, s:I}", "address", sender->address, "key",
+				  sender->keyed ? number(sender->key) : json_null(), "packets",
+				  (json_int_t)sender->packets, "lost", (json_int_t)sender->lost));
 	}
 	return array;
 }
@@ -60,8 +60,8 @@ static json_t *stream_json(const struct stats_stream *stream, bool live)
 	json_object_set_new(object, "untracked", number(stream->untracked));
 	json_object_set_new(object, "sources", senders(stream));
 	if (live) {
-		json_object_set_new(object, "last_seen_ns_ago", stream->seen ?
-				    number(stream->last_seen_ns_ago) : json_null());
+		json_object_set_new(object, "last_seen_ns_ago",
+				    stream->seen ? number(stream->last_seen_ns_ago) : json_null());
 		json_object_set_new(object, "stale", json_boolean(stream->stale));
 	}
 	json_object_set_new(object, "interarrival_ns",

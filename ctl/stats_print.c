@@ -62,8 +62,8 @@ static void print_stream(const struct stats *stats, const struct stats_stream *s
 {
 	if (!stream->row.packets)
 		return;
-	fprintf(out, "\n%s%s%s%s:\n", stream->name, *stream->protocol ? " (" : "",
-		stream->protocol, *stream->protocol ? ")" : "");
+	fprintf(out, "\n%s%s%s%s:\n", stream->name, *stream->protocol ? " (" : "", stream->protocol,
+		*stream->protocol ? ")" : "");
 	print_counts(out, "verdicts", verdict_names, stream->row.verdicts, VERDICTS);
 	print_counts(out, "reasons ", reason_names, stream->row.reasons, REASONS);
 	if (stream->fragments)

@@ -10,7 +10,7 @@
 
 struct reader {
 	const struct attached *attached;
-	struct counters *rows;		/* one for each CPU */
+	struct counters *rows; /* one for each CPU */
 	int cpus;
 };
 
@@ -24,8 +24,8 @@ static void add(struct counters *sum, const struct counters *row)
 		to[i] += from[i];
 	/* ... but for the two that are no counts. */
 	sum->last_ns = row->last_ns > last ? row->last_ns : last;
-	sum->interarrival_max_ns = row->interarrival_max_ns > longest ?
-				   row->interarrival_max_ns : longest;
+	sum->interarrival_max_ns = row->interarrival_max_ns > longest ? row->interarrival_max_ns
+								      : longest;
 }
 
 static int read_counters(void *context, __u32 id, struct counters *sum)

@@ -14,23 +14,23 @@
 
 struct status {
 	char interface[16];
-	char netns[NAME_MAX + 1];	/* where it is: the name of the namespace, or "" */
+	char netns[NAME_MAX + 1]; /* where it is: the name of the namespace, or "" */
 	ino_t netns_inode;
-	enum attach_mode mode;		/* MODE_NONE: nothing of ours */
+	enum attach_mode mode; /* MODE_NONE: nothing of ours */
 	bool joined;
-	bool moved;			/* it was attached in another namespace */
-	bool lost;			/* and is in one now that has no name */
+	bool moved; /* it was attached in another namespace */
+	bool lost;  /* and is in one now that has no name */
 	char profile[IMAGE_NAME_BYTES];
 	__u64 generation;
-	__u64 attached_at_ns;		/* CLOCK_REALTIME */
-	__u64 confirm_in_ns;		/* until it is rolled back; 0: nothing is pending */
+	__u64 attached_at_ns; /* CLOCK_REALTIME */
+	__u64 confirm_in_ns;  /* until it is rolled back; 0: nothing is pending */
 	struct {
 		__u32 id;
 		char name[64];
 		char tag[17];
 	} program;
 	__u32 pressure;
-	bool broker;			/* alive */
+	bool broker; /* alive */
 	__u32 broker_pid, broker_queues, broker_zero_copy, broker_scheduling;
 	__u64 broker_lease_ns;
 	int other_count;

@@ -28,10 +28,10 @@ static json_t *programs(const struct status *status)
 	json_t *array = json_array();
 
 	if (status->mode != MODE_NONE)
-		json_array_append_new(array, json_pack("{s:s, s:I, s:s, s:s}", "hook", "xdp", "id",
-						       (json_int_t)status->program.id, "name",
-						       status->program.name, "tag",
-						       status->program.tag));
+		json_array_append_new(array,
+				      json_pack("{s:s, s:I, s:s, s:s}", "hook", "xdp", "id",
+						(json_int_t)status->program.id, "name",
+						status->program.name, "tag", status->program.tag));
 	return array;
 }
 
@@ -51,10 +51,10 @@ static json_t *others(const struct status *status)
 	json_t *array = json_array();
 
 	for (int i = 0; i < status->other_count; i++)
-		json_array_append_new(array, json_pack("{s:s, s:I, s:s}", "hook",
-						       status->other[i].hook, "id",
-						       (json_int_t)status->other[i].id, "name",
-						       status->other[i].name));
+		json_array_append_new(array,
+				      json_pack("{s:s, s:I, s:s}", "hook", status->other[i].hook,
+						"id", (json_int_t)status->other[i].id, "name",
+						status->other[i].name));
 	return array;
 }
 
@@ -64,18 +64,18 @@ json_t *status_json(const struct status *status)
 	char since[32];
 
 	iso_time(status->attached_at_ns, since);
-	return json_pack("{s:s, s:s?, s:I, s:s, s:s?, s:o, s:s?, s:o, s:I, s:o, s:o, s:b, s:b, s:o}",
-			 "interface", status->interface, "netns",
-			 *status->netns ? status->netns : NULL, "netns_inode",
-			 (json_int_t)status->netns_inode, "mode", mode_names[status->mode],
-			 "profile", attached ? status->profile : NULL, "generation",
-			 attached ? json_integer((json_int_t)status->generation) : json_null(),
-			 "attached_at", attached ? since : NULL, "programs", programs(status),
-			 "pressure", (json_int_t)status->pressure, "broker", broker(status),
-			 "others", others(status), "dispatcher", (int)status->joined, "moved",
-			 (int)(status->moved || status->lost), "confirm_in_ns",
-			 status->confirm_in_ns ? json_integer((json_int_t)status->confirm_in_ns) :
-			 json_null());
+	return json_pack(
+		"{s:s, s:s?, s:I, s:s, s:s?, s:o, s:s?, s:o, s:I, s:o, s:o, s:b, s:b, s:o}",
+		"interface", status->interface, "netns", *status->netns ? status->netns : NULL,
+		"netns_inode", (json_int_t)status->netns_inode, "mode", mode_names[status->mode],
+		"profile", attached ? status->profile : NULL, "generation",
+		attached ? json_integer((json_int_t)status->generation) : json_null(),
+		"attached_at", attached ? since : NULL, "programs", programs(status), "pressure",
+		(json_int_t)status->pressure, "broker", broker(status), "others", others(status),
+		"dispatcher", (int)status->joined, "moved", (int)(status->moved || status->lost),
+		"confirm_in_ns",
+		status->confirm_in_ns ? json_integer((json_int_t)status->confirm_in_ns)
+				      : json_null());
 }
 
 static void print_place(const struct status *status, FILE *out)
@@ -100,9 +100,11 @@ static void print_ours(const struct status *status, FILE *out)
 		fprintf(out, "  rolled back in %llu s unless confirmed\n",
 			(status->confirm_in_ns + 999999999) / 1000000000);
 	if (status->broker)
-		fprintf(out, "  broker pid %u: %u queues, %u with zero copy, scheduling %s, lease "
-			"%llu ms\n", status->broker_pid, status->broker_queues,
-			status->broker_zero_copy, scheduling_name(status->broker_scheduling),
+		fprintf(out,
+			"  broker pid %u: %u queues, %u with zero copy, scheduling %s, lease "
+			"%llu ms\n",
+			status->broker_pid, status->broker_queues, status->broker_zero_copy,
+			scheduling_name(status->broker_scheduling),
 			status->broker_lease_ns / 1000000);
 	else
 		fputs("  no broker: every stream goes to the stack\n", out);

@@ -11,25 +11,25 @@
 
 enum exit_code {
 	DONE = 0,
-	FAILED = 1,		/* the operation failed */
-	USAGE = 2,		/* wrong usage or a wrong profile; nothing was changed */
-	LACKING = 3,		/* this machine lacks what the verb needs */
+	FAILED = 1,  /* the operation failed */
+	USAGE = 2,   /* wrong usage or a wrong profile; nothing was changed */
+	LACKING = 3, /* this machine lacks what the verb needs */
 };
 
 /* What stands before the verb, or anywhere on the line. */
 struct globals {
-	const char *netns;		/* name, or NULL: the caller's */
-	const char *bpffs;		/* directory of the pins */
-	const char *profile_path;	/* DIR[:DIR], or NULL */
+	const char *netns;	  /* name, or NULL: the caller's */
+	const char *bpffs;	  /* directory of the pins */
+	const char *profile_path; /* DIR[:DIR], or NULL */
 	bool json;
 	int verbose;
 };
 
 struct option {
-	const char *name;		/* without the dashes */
-	char letter;			/* short form, or 0 */
-	const char *argument;		/* "SECONDS", or NULL: a flag */
-	const char *choices;		/* "auto|native|generic|tc", or NULL: anything */
+	const char *name;     /* without the dashes */
+	char letter;	      /* short form, or 0 */
+	const char *argument; /* "SECONDS", or NULL: a flag */
+	const char *choices;  /* "auto|native|generic|tc", or NULL: anything */
 	const char *help;
 };
 
@@ -37,20 +37,20 @@ struct invocation;
 
 struct verb {
 	const char *name;
-	const char *arguments;		/* of the synopsis: "IFACE --profile NAME|FILE" */
-	const char *summary;		/* one line */
-	const char *description;	/* for --help, may be NULL */
-	const struct option *options;	/* ends with name NULL; may be NULL */
-	int least, most;		/* positional arguments */
-	int (*run)(struct invocation *invocation);	/* returns enum exit_code */
+	const char *arguments;	      /* of the synopsis: "IFACE --profile NAME|FILE" */
+	const char *summary;	      /* one line */
+	const char *description;      /* for --help, may be NULL */
+	const struct option *options; /* ends with name NULL; may be NULL */
+	int least, most;	      /* positional arguments */
+	int (*run)(struct invocation *invocation); /* returns enum exit_code */
 };
 
 struct invocation {
 	const struct globals *globals;
 	const struct verb *verb;
-	int argc;			/* positional arguments only */
+	int argc; /* positional arguments only */
 	char **argv;
-	const char **values;		/* by index in verb->options; flags: "" when given */
+	const char **values; /* by index in verb->options; flags: "" when given */
 };
 
 /* The option's value, "" for a flag that was given, NULL when it was not. */

@@ -37,17 +37,22 @@ static void report(const struct invocation *invocation, const struct attach_requ
 	const char *name = request->interface.name;
 
 	if (*outcome->fallback)
-		fprintf(stderr, "sensorctl: attach: no native mode on %s: %s. Generic mode works, "
-			"more slowly.\n", name, outcome->fallback);
+		fprintf(stderr,
+			"sensorctl: attach: no native mode on %s: %s. Generic mode works, "
+			"more slowly.\n",
+			name, outcome->fallback);
 	if (!request->interface.up)
-		fprintf(stderr, "sensorctl: attach: %s is down: nothing arrives until: ip link set "
-			"%s up\n", name, name);
+		fprintf(stderr,
+			"sensorctl: attach: %s is down: nothing arrives until: ip link set "
+			"%s up\n",
+			name, name);
 	if (invocation->globals->json)
 		json_print(json_pack("{s:s, s:s, s:s, s:I, s:b, s:s?}", "interface", name,
 				     "profile", image->name, "mode", mode_names[outcome->mode],
 				     "generation", (json_int_t)image->generation, "dispatcher",
 				     (int)outcome->joined, "fallback",
-				     *outcome->fallback ? outcome->fallback : NULL), false);
+				     *outcome->fallback ? outcome->fallback : NULL),
+			   false);
 	else
 		printf("%s: attached in %s mode%s, profile %s (generation %llu)\n", name,
 		       mode_names[outcome->mode], outcome->joined ? " to a libxdp dispatcher" : "",
@@ -144,8 +149,7 @@ static int run(struct invocation *invocation)
 
 static const struct option options[] = {
 	{ "profile", 'p', "NAME|FILE", NULL, "the profile to attach with" },
-	{ "mode", 'm', "MODE", "auto|native|generic|tc",
-	  "how; auto: native, else generic" },
+	{ "mode", 'm', "MODE", "auto|native|generic|tc", "how; auto: native, else generic" },
 	{ "replace", 0, NULL, NULL, "take the place of another tool's XDP program" },
 	{ "tune", 0, NULL, NULL, "also tune the interface for sensors" },
 	{ "confirm", 0, "SECONDS", NULL, "roll back after that time unless confirmed" },

@@ -39,8 +39,9 @@ static void print_values(const struct option *options)
 		else if (!strcmp(options->argument, "NAME|FILE"))
 			words = "$(_sensorctl_profiles)";
 		printf(") words=\"%s\"; files=%s ;;\n", words,
-		       strstr(options->argument, "FILE") || strstr(options->argument, "DIR") ?
-		       "yes" : "no");
+		       strstr(options->argument, "FILE") || strstr(options->argument, "DIR")
+			       ? "yes"
+			       : "no");
 	}
 }
 

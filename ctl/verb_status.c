@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/capability.h"
 #include "ctl/json.h"
 #include "ctl/netns.h"
 #include "ctl/pins.h"
@@ -13,10 +14,10 @@
 
 struct report {
 	const struct invocation *invocation;
-	struct status status;		/* of the interface at hand */
-	json_t *interfaces;		/* with --json, else NULL */
+	struct status status; /* of the interface at hand */
+	json_t *interfaces;   /* with --json, else NULL */
 	int count;
-	ino_t only;			/* that namespace, 0: all */
+	ino_t only; /* that namespace, 0: all */
 	int code;
 };
 
@@ -89,8 +90,7 @@ static int all(struct report *report)
 		report->only = netns_inode();
 	}
 	if (access(globals->bpffs, R_OK | X_OK) && errno == EACCES)
-		return fail(report->invocation, FAILED,
-			    "Run as root or with CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON",
+		return fail(report->invocation, FAILED, CAPABILITY_HINT,
 			    "can't look into %s: no permission", globals->bpffs);
 	pins_mend(globals);
 	pins_each(globals->bpffs, visit, report);

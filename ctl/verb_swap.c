@@ -7,8 +7,7 @@
 #include "ctl/chosen.h"
 #include "ctl/rehearse.h"
 
-static int swap(const struct invocation *invocation, struct profile_image *image,
-		__u64 deadline_ns)
+static int swap(const struct invocation *invocation, struct profile_image *image, __u64 deadline_ns)
 {
 	struct attached *attached;
 	struct error error;
@@ -44,9 +43,9 @@ static int dry_run(const struct invocation *invocation, const struct profile_ima
 		chosen_warn_ssh(invocation, image, attached->interface);
 		result = attached_image(attached, active);
 		code = result ? fail(invocation, FAILED, NULL, "can't read the active image: %s",
-				     strerror(-result)) :
-		       rehearse(invocation, attached->interface, active, image,
-				option_value(invocation, "capture"));
+				     strerror(-result))
+			      : rehearse(invocation, attached->interface, active, image,
+					 option_value(invocation, "capture"));
 	}
 	attached_close(attached);
 	free(active);
@@ -65,8 +64,8 @@ static int run(struct invocation *invocation)
 	if (!code)
 		code = chosen_image(invocation, &image);
 	if (!code)
-		code = option_value(invocation, "dry-run") ? dry_run(invocation, image) :
-		       swap(invocation, image, deadline_ns);
+		code = option_value(invocation, "dry-run") ? dry_run(invocation, image)
+							   : swap(invocation, image, deadline_ns);
 	free(image);
 	return code;
 }

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "ctl/capability.h"
+
+#include <linux/capability.h>
+#include <stdio.h>
+
+static unsigned long long effective(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	unsigned long long mask = 0;
+	char line[256];
+
+	while (status && fgets(line, sizeof(line), status))
+		if (sscanf(line, "CapEff: %llx", &mask) == 1)
+			break;
+	if (status)
+		fclose(status);
+	return mask;
+}
+
+bool capability_suffices(void)
+{
+	unsigned long long mask = effective();
+	unsigned long long bpf = 1ull << CAP_BPF | 1ull << CAP_PERFMON;
+
+	return mask >> CAP_NET_ADMIN & 1 && (mask >> CAP_SYS_ADMIN & 1 || (mask & bpf) == bpf);
+}
