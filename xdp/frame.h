@@ -165,7 +165,9 @@ static __always_inline enum frame_result frame_parse_ipv4(const struct packet *p
 		return FRAME_MALFORMED;
 	header = (__u32)(ip->version_ihl & 15) * 4;
 	total = bswap16(ip->total_length);
-	if (header < 20 || total < header || total > packet->length - offset)
+	if (total > packet->length - offset)	/* seen in a Velodyne's position packets */
+		total = packet->length - offset;
+	if (header < 20 || total < header)
 		return FRAME_MALFORMED;
 	fragment = bswap16(ip->fragment);
 	if (unlikely(fragment & 0x3fff)) {
@@ -191,7 +193,7 @@ static __always_inline enum frame_result frame_parse_ipv6(const struct packet *p
 		return FRAME_MALFORMED;
 	left = bswap16(ip->payload_length);
 	if (left > packet->length - at)
-		return FRAME_MALFORMED;
+		left = packet->length - at;
 	frame->family = 6;
 	frame->source[0] = ip->source[0];
 	frame->source[1] = ip->source[1];

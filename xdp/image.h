@@ -146,7 +146,6 @@ enum image_sample {
 
 enum image_stream_flag {
 	STREAM_PRECISE	= 1 << 0,	/* precise receive time, inter-arrival histogram */
-	STREAM_MARKER	= 1 << 1,	/* `marker` also exists beside an id */
 	STREAM_INDEX	= 1 << 2,	/* `index` says which packet of its sample this is */
 	STREAM_RESENT	= 1 << 3,	/* `resent` marks packets that fill an older hole */
 };

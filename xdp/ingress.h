@@ -192,7 +192,7 @@ static __always_inline void ingress_account(const struct packet *packet, const s
 	}
 	if (stream->sample_kind == SAMPLE_NONE || sequence.event == SEQUENCE_REPEATED)
 		return;
-	if (stream->flags & STREAM_MARKER)
+	if (stream->marker.mask)
 		sample.marked = payload_test(packet, frame, &stream->marker);
 	if (stream->flags & STREAM_INDEX) {
 		__u64 index = 0;

@@ -95,8 +95,6 @@ static void compile_samples(struct image_stream *out, const struct stream_model 
 		out->sample_kind = s->none ? SAMPLE_NONE : SAMPLE_ID;
 		out->sample = field(s->id.node ? &s->id : &p->per);
 		out->sample_step = s->id.node ? s->step : 1;
-		if (s->marker.node)
-			out->flags |= STREAM_MARKER;
 	} else if (s->marker.node) {
 		out->sample_kind = SAMPLE_MARKER;
 	} else if (s->packets) {
