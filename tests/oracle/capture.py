@@ -97,8 +97,8 @@ class Packet:
         self.ip, self.dscp, self.ip_protocol = 4, tos >> 2, data[at + 9]
         self.source = ipaddress.ip_address(data[at + 12:at + 16])
         self.destination = ipaddress.ip_address(data[at + 16:at + 20])
-        # Not checked against the frame: a VLP-16's position packets say 1234 bytes in 540, and
-        # whoever reads them does not care.
+        # A VLP-16's position packets say 1234 bytes in a frame of 540, and are sound but for that.
+        total = min(total, self.wire_length - at)
         if total < header:
             raise Malformed
         offset, more = flags & 0x1FFF, bool(flags & 0x2000)
@@ -113,6 +113,7 @@ class Packet:
             raise Malformed
         word, payload, following = struct.unpack_from(">IHB", data, at)
         self.ip, self.dscp = 6, word >> 22 & 63
+        payload = min(payload, self.wire_length - at - 40)
         self.source = ipaddress.ip_address(data[at + 8:at + 24])
         self.destination = ipaddress.ip_address(data[at + 24:at + 40])
         end, at = min(at + 40 + payload, len(data)), at + 40
