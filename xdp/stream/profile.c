@@ -64,9 +64,12 @@ static int mtu_of(const char *interface)
 	return mtu;
 }
 
-static uint32_t chunk_for(const char *interface)
+/* Generic XDP comes after GRO, which makes packets that are larger than any frame (P31). */
+static uint32_t chunk_for(const struct attached *attached)
 {
-	return (uint32_t)mtu_of(interface) + LINK_BYTES + UMEM_HEADROOM <= SMALL_CHUNK ?
+	if (attached->view->mode != MODE_NATIVE)
+		return LARGE_CHUNK;
+	return (uint32_t)mtu_of(attached->interface) + LINK_BYTES + UMEM_HEADROOM <= SMALL_CHUNK ?
 		SMALL_CHUNK : LARGE_CHUNK;
 }
 
@@ -89,14 +92,14 @@ static int make_umem(struct broker *broker, uint32_t streams, struct error *erro
 	if (memory_for(broker) == RING_MEMORY_UMEM)
 		each += broker->ring_frames;
 	frames = broker->stream_room * each + STREAM_BATCH;
-	result = umem_create(&broker->umem, frames, chunk_for(broker->attached->interface),
+	result = umem_create(&broker->umem, frames, chunk_for(broker->attached),
 			     power_of_two(broker->stream_room * broker->rx_size));
 	if (result)
 		return error_set(error, result, 0, result == -ENOBUFS ?
 				 "Raise the limit of locked memory: LimitMEMLOCK= of the unit, "
 				 "or ulimit -l" : NULL,
 				 "can't register %" PRIu64 " MiB of frames: %s",
-				 ((uint64_t)frames * chunk_for(broker->attached->interface)) >> 20,
+				 ((uint64_t)frames * chunk_for(broker->attached)) >> 20,
 				 strerror(-result));
 	memset(broker->queues, 0, broker->queue_count * sizeof(*broker->queues));
 	for (uint32_t i = 0; i < broker->queue_count; i++)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "xdp/deliver.h"
+
 const char *class_name(unsigned int class)
 {
 	static const char *const names[CLASSES] = {
@@ -140,13 +142,15 @@ static uint64_t place(struct stream *stream, struct umem *umem, uint32_t index, 
 	return address;
 }
 
-static void publish(struct stream *stream, struct feed *feed, struct umem *umem, uint32_t index,
-		    uint32_t n, uint64_t now_ns)
+/* Returns what the program counted as sent for these n descriptors: by the frames' lengths. */
+static uint32_t publish(struct stream *stream, struct feed *feed, struct umem *umem, uint32_t index,
+			uint32_t n, uint64_t now_ns)
 {
 	struct writer *writer = &stream->writer;
 	struct ring_header *header = writer->header;
 	struct ring_descriptor descriptor = { 0 };
 	bool begin = true;
+	uint32_t sent = 0;
 
 	writer_begin(writer, n);
 	for (uint32_t i = 0; i < n; i++) {
@@ -158,6 +162,7 @@ static void publish(struct stream *stream, struct feed *feed, struct umem *umem,
 			describe(&descriptor, (char *)umem->memory.data + piece->addr, now_ns);
 			descriptor.datagram = stream->datagrams++;
 			descriptor.total = more ? total(&feed->rx, index + i) : piece->len;
+			sent += deliver_frames(descriptor.total);
 			stream->samples += !!(descriptor.flags & RING_FIRST);
 		} else {
 			descriptor.flags &= (uint16_t)~RING_BEGIN;
@@ -175,11 +180,12 @@ static void publish(struct stream *stream, struct feed *feed, struct umem *umem,
 	__atomic_store_n(&header->datagrams, stream->datagrams, __ATOMIC_RELAXED);
 	__atomic_store_n(&header->samples, stream->samples, __ATOMIC_RELAXED);
 	writer_publish(writer, n);
+	return sent;
 }
 
 uint32_t stream_drain(struct stream *stream, struct feed *feed, struct umem *umem, uint64_t now_ns)
 {
-	uint32_t index, n, seen;
+	uint32_t index, n, seen, sent;
 
 	/* libxdp looks at the producer only when all it knew of is used up; half a frame never is. */
 	feed->rx.cached_prod = __atomic_load_n(feed->rx.producer, __ATOMIC_ACQUIRE);
@@ -195,12 +201,12 @@ uint32_t stream_drain(struct stream *stream, struct feed *feed, struct umem *ume
 		__builtin_prefetch((char *)umem->memory.data +
 				   xsk_ring_cons__rx_desc(&feed->rx, index + i)->addr -
 				   sizeof(struct meta));
-	publish(stream, feed, umem, index, n, now_ns);
+	sent = publish(stream, feed, umem, index, n, now_ns);
 
 	/* Room in the rings first, credit for it last. */
 	xsk_ring_cons__release(&feed->rx, n);
 	umem_fill(umem, &feed->queue->fill, n);
-	feed->drained += n;
+	feed->drained += sent;
 	__atomic_store_n(&feed->lease->drained, feed->drained, __ATOMIC_RELEASE);
 	return n;
 }
