@@ -90,7 +90,9 @@ static int send_packet(struct emit *emit, struct packet *packet, bool second_cop
 	if (left_out == fragments)
 		truth_lost(emit->truth, packet->index);
 	else
-		truth_sent(emit->truth, packet->index, fragments, left_out, second_copy);
+		truth_sent(emit->truth, packet->index, fragments, left_out,
+			   left_out && faults_fragment_at(&emit->lose, packet->index, 0),
+			   second_copy);
 	return 0;
 }
 

@@ -61,13 +61,14 @@ void truth_lost(struct truth *truth, uint64_t index)
 }
 
 void truth_sent(struct truth *truth, uint64_t index, unsigned int fragments,
-		unsigned int lost_fragments, bool second_copy)
+		unsigned int lost_fragments, bool headless, bool second_copy)
 {
 	if (fragments > 1)
 		truth->fragments += fragments - lost_fragments;
 	truth->lost_fragments += lost_fragments;
 	if (lost_fragments) {
 		truth->broken++;
+		truth->headless += headless;
 		note(&truth->broken_at, index);
 		truth->sample_hole = true;
 	} else {
@@ -128,6 +129,7 @@ static void print_json(const struct truth *truth, const struct run *run)
 	set(root, "lost_visible", truth->lost_visible);
 	set(root, "lost_fragments", truth->lost_fragments);
 	set(root, "broken", truth->broken);
+	set(root, "headless", truth->headless);
 	set(root, "reordered", truth->reordered);
 	set(root, "duplicate", truth->duplicate);
 	set(root, "restarts", truth->restarts);

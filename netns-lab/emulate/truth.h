@@ -16,6 +16,7 @@ struct truth {
 	uint64_t packets;   /* that were due, lost ones too */
 	uint64_t datagrams; /* sent whole, second copies too; on Ethernet: frames */
 	uint64_t broken;    /* datagrams of which a fragment was left out */
+	uint64_t headless;  /* of them, without their first fragment: no ports, no sequence */
 	uint64_t fragments; /* frames that are IP fragments */
 	uint64_t lost_fragments;
 	uint64_t lost_visible; /* lost with a packet sent before and after, no restart between */
@@ -43,7 +44,7 @@ void truth_restart(struct truth *truth);
 void truth_packet(struct truth *truth, uint32_t sample);
 void truth_lost(struct truth *truth, uint64_t index);
 void truth_sent(struct truth *truth, uint64_t index, unsigned int fragments,
-		unsigned int lost_fragments, bool second_copy);
+		unsigned int lost_fragments, bool headless, bool second_copy);
 void truth_sample_end(struct truth *truth);
 void truth_finish(struct truth *truth);
 
