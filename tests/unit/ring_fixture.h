@@ -23,6 +23,13 @@
 #define RING_SIZE	128u
 #define CHUNK		2048u
 
+/* Fuzzers are not linked with cmocka. */
+static inline void fixture_require(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
 struct fixture {
 	struct broker broker;
 	struct attached attached;
@@ -50,8 +57,8 @@ static inline void fixture_make(struct fixture *f, enum ring_memory memory)
 	f->broker.umem.chunk_bytes = CHUNK;
 	f->broker.umem.frames = frames;
 	f->broker.umem.free = calloc(frames, sizeof(uint64_t));
-	assert_int_equal(sealed_create(&f->broker.umem.memory, "test", frames * CHUNK, false), 0);
-	assert_int_equal(sealed_seal(&f->broker.umem.memory), 0);
+	fixture_require((sealed_create(&f->broker.umem.memory, "test", frames * CHUNK, false)) == 0);
+	fixture_require((sealed_seal(&f->broker.umem.memory)) == 0);
 	for (uint32_t i = 0; i < frames; i++)
 		umem_put(&f->broker.umem, (uint64_t)i * CHUNK);
 
@@ -60,7 +67,7 @@ static inline void fixture_make(struct fixture *f, enum ring_memory memory)
 	f->stream->id = 7;
 	f->stream->lease_ns = 20000000;
 	f->stream->memory = memory;
-	assert_int_equal(stream_create(f->stream, RING_SIZE, &f->broker.umem, &template), 0);
+	fixture_require((stream_create(f->stream, RING_SIZE, &f->broker.umem, &template)) == 0);
 	f->broker.streams[f->broker.stream_count++] = f->stream;
 
 	f->queue.fill = (struct xsk_ring_prod){ .mask = RX_SIZE - 1, .size = RX_SIZE,
@@ -95,8 +102,8 @@ static inline char *fixture_receive(struct fixture *f, uint32_t length, uint64_t
 	struct meta *meta;
 	char *frame;
 
-	assert_true(f->fill_consumer != f->fill_producer);
-	assert_true(f->rx_producer - f->rx_consumer < RX_SIZE);
+	fixture_require(f->fill_consumer != f->fill_producer);
+	fixture_require(f->rx_producer - f->rx_consumer < RX_SIZE);
 	address = f->fill[f->fill_consumer++ & (RX_SIZE - 1)] + UMEM_HEADROOM;
 	frame = (char *)f->broker.umem.memory.data + address;
 	meta = (struct meta *)frame - 1;
