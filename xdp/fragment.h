@@ -23,6 +23,7 @@
 #define FRAGMENT_SETS		8192u
 #define FRAGMENT_WAYS		4u
 #define FRAGMENT_AGE_MS		200u
+#define FRAGMENT_AHEAD_MS	50u
 #define FRAGMENT_TIME_MASK	0x3ffffu
 #define FRAGMENT_OTHER		15u	/* reason of what belongs to no stream: see below */
 
@@ -58,9 +59,15 @@ static __always_inline __u64 fragment_tag(__u64 hash)
 	return hash >> 34 << 34;
 }
 
+/*
+ * The first fragment of a precise stream brings the precise clock, the later ones the coarse
+ * one, which is up to a tick behind: an entry from just ahead of now is a new one.
+ */
 static __always_inline __u32 fragment_age(__u64 entry, __u32 now_ms)
 {
-	return (now_ms - (__u32)(entry >> 16)) & FRAGMENT_TIME_MASK;
+	__u32 age = (now_ms - (__u32)(entry >> 16)) & FRAGMENT_TIME_MASK;
+
+	return age > FRAGMENT_TIME_MASK - FRAGMENT_AHEAD_MS ? 0 : age;
 }
 
 /*
