@@ -68,7 +68,8 @@ struct broker {
 	struct profile_image *image;	/* the last one that was applied */
 	uint64_t generation;
 	struct umem umem;
-	uint32_t queue_count;
+	uint32_t queue_count;		/* that the keys have room for */
+	uint32_t queues_there;		/* of them, those that are bound */
 	struct queue *queues;
 	uint32_t rx_size;		/* frames of each RX ring */
 	uint32_t ring_frames;		/* of each stream's ring */

@@ -7,6 +7,8 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +66,25 @@ static int mtu_of(const char *interface)
 	return mtu;
 }
 
+/*
+ * Receive queues that are there now. The leases have room for as many as the device can
+ * have; a socket can't be bound to one that is switched off. A driver that doesn't say has all.
+ */
+static uint32_t queues_of(const char *interface, uint32_t most)
+{
+	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
+	struct ifreq request = { .ifr_data = (char *)&channels };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint32_t count = 0;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	if (fd >= 0 && !ioctl(fd, SIOCETHTOOL, &request))
+		count = channels.rx_count + channels.combined_count;
+	if (fd >= 0)
+		close(fd);
+	return count && count < most ? count : most;
+}
+
 /* Generic XDP comes after GRO, which makes packets that are larger than any frame (P31). */
 static uint32_t chunk_for(const struct attached *attached)
 {
@@ -85,10 +106,11 @@ static int make_umem(struct broker *broker, uint32_t streams, struct error *erro
 	int result;
 
 	broker->stream_room = streams + SPARE_STREAMS;
+	broker->queues_there = queues_of(broker->attached->interface, broker->queue_count);
 	broker->rx_size = share(RX_FRAMES, RX_FRAMES_LEAST,
-				broker->stream_room * broker->queue_count);
+				broker->stream_room * broker->queues_there);
 	broker->ring_frames = share(RING_FRAMES, RING_FRAMES_LEAST, broker->stream_room);
-	each = broker->queue_count * broker->rx_size;
+	each = broker->queues_there * broker->rx_size;
 	if (memory_for(broker) == RING_MEMORY_UMEM)
 		each += broker->ring_frames;
 	frames = broker->stream_room * each + STREAM_BATCH;
@@ -120,7 +142,7 @@ static int open_feeds(struct broker *broker, struct stream *stream, struct error
 	stream->feeds = calloc(broker->queue_count, sizeof(*stream->feeds));
 	if (!stream->feeds)
 		return error_set(error, -ENOMEM, 0, NULL, "out of memory");
-	for (uint32_t q = 0; q < broker->queue_count; q++) {
+	for (uint32_t q = 0; q < broker->queues_there; q++) {
 		uint32_t key = stream->id * broker->queue_count + q;
 		struct feed *feed = &stream->feeds[q];
 		int result = feed_open(feed, &broker->umem, &broker->queues[q],
