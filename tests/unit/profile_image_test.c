@@ -126,7 +126,7 @@ static void a_counter_that_restarts_has_the_sample_id_beside_it(void **state)
 	assert_int_equal(s->sample_step, 1);
 	assert_int_equal(s->sample_packets, 100);
 	assert_int_equal(s->sample.mask, 0xffff);
-	assert_int_equal(s->flags, STREAM_PRECISE | STREAM_MARKER | STREAM_INDEX | STREAM_RESENT);
+	assert_int_equal(s->flags, STREAM_PRECISE | STREAM_INDEX | STREAM_RESENT);
 	uint8_t wire[16] = { [8] = 0x01, [12] = 0xf2 };
 	uint64_t raw;
 
