@@ -90,14 +90,15 @@ void account_print(struct account *account)
 	}
 	if (account->delays)
 		qsort(account->delay_ns, account->delays, sizeof(*account->delay_ns), ascending);
-	root = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}, s:I}",
-			 "name", account->name, "datagrams", (json_int_t)account->datagrams,
-			 "bytes", (json_int_t)account->bytes, "stamped",
-			 (json_int_t)account->stamped, "partial", (json_int_t)account->partial,
-			 "dropped", (json_int_t)account->dropped, "buffer_bytes",
-			 (json_int_t)account->buffer_bytes, "samples_whole", whole,
-			 "samples_broken", broken, "delay_ns", "p50", quantile(account, 0.5), "p99",
-			 quantile(account, 0.99), "max", quantile(account, 1), "cpu_ns", cpu_ns());
+	root = json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}, s:I}",
+		"name", account->name, "datagrams", (json_int_t)account->datagrams, "bytes",
+		(json_int_t)account->bytes, "frames", (json_int_t)account->frames, "stamped",
+		(json_int_t)account->stamped, "partial", (json_int_t)account->partial, "dropped",
+		(json_int_t)account->dropped, "buffer_bytes", (json_int_t)account->buffer_bytes,
+		"samples_whole", whole, "samples_broken", broken, "delay_ns", "p50",
+		quantile(account, 0.5), "p99", quantile(account, 0.99), "max", quantile(account, 1),
+		"cpu_ns", cpu_ns());
 	json_dumpf(root, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(root);

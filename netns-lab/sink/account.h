@@ -14,6 +14,7 @@ struct account {
 	const char *name;
 	size_t stamp_offset;
 	uint64_t datagrams, bytes, stamped;
+	uint64_t frames;       /* read from a stream */
 	uint64_t partial;      /* delivered with pieces missing (streams only) */
 	uint64_t dropped;      /* as the socket, or the stream's ring, tells */
 	uint64_t buffer_bytes; /* the socket's buffer; 0: no socket */

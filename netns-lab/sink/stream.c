@@ -4,22 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reassemble.h"
 #include "sink.h"
 #include "xdp/stream/reader.h"
 
 #define ETHERNET_BYTES 14u
-#define UDP_BYTES      8u
 
-/* Where the payload begins in a frame: behind tags, and behind IPv4 and UDP where they are. */
-static size_t payload_offset(const uint8_t *frame, size_t length)
+/* Where the network header begins, behind tags; *ipv4 says whether it is IPv4. */
+static size_t network_offset(const uint8_t *frame, size_t length, bool *ipv4)
 {
 	size_t at = ETHERNET_BYTES;
 
 	while (at + 4 <= length && ((frame[at - 2] == 0x81 && frame[at - 1] == 0x00) ||
 				    (frame[at - 2] == 0x88 && frame[at - 1] == 0xa8)))
 		at += 4;
-	if (at < length && frame[at - 2] == 0x08 && frame[at - 1] == 0x00)
-		at += (frame[at] & 15) * 4u + UDP_BYTES;
+	*ipv4 = at + 20 <= length && frame[at - 2] == 0x08 && frame[at - 1] == 0x00;
 	return at < length ? at : length;
 }
 
@@ -27,6 +26,8 @@ static void take(struct sink *sink, struct reader *reader, struct reader_datagra
 {
 	static uint8_t copy[READER_PIECES * 4096];
 	size_t length = 0, offset;
+	const uint8_t *payload;
+	bool ipv4;
 
 	for (unsigned int i = 0; i < datagram->pieces; i++) {
 		size_t bytes = datagram->piece[i].iov_len;
@@ -41,8 +42,12 @@ static void take(struct sink *sink, struct reader *reader, struct reader_datagra
 		return;
 	if (datagram->descriptor.flags & RING_PARTIAL)
 		sink->account.partial++;
-	offset = payload_offset(copy, length);
-	account_datagram(&sink->account, copy + offset, length - offset);
+	sink->account.frames++;
+	offset = network_offset(copy, length, &ipv4);
+	length -= offset;
+	payload = ipv4 ? reassemble(&sink->account, copy + offset, length, &length) : copy + offset;
+	if (payload)
+		account_datagram(&sink->account, payload, length);
 }
 
 int sink_stream(struct sink *sink)
