@@ -90,6 +90,9 @@ CASES = [
     ("a packet of the image before comes late", PER,
      per(*image(1), *image(2, missing=(4,)), (3, 0, 0), (2, 4, 1), *image(3, missing=(0,))),
      (0, 1, 0, 0, 3, 0)),
+    ("the trailer of the very first image comes late", PER,
+     per(*image(1, missing=(4,)), (2, 0, 0), (1, 4, 1), *image(2, missing=(0,)), *image(3)),
+     (0, 1, 0, 0, 3, 0)),
     ("a packet that was asked for again", PER,
      per(*image(1, 50), *image(2, 50, missing=(3,)), (2, 3, 0x80)), (0, 1, 0, 0, 2, 0)),
     ("a camera restarts", PER, per(*image(9), *image(1), *image(2)), (0, 0, 0, 1, 3, 0)),
@@ -113,6 +116,8 @@ CASES = [
      (0, 1, 0, 0, 2, 0)),
     ("the index says what an image lacks at its head", INDEX,
      three((1, 1, 0), (2, 1, 1), (4, 2, 1), (5, 3, 0)), (1, 0, 0, 0, 3, 1)),
+    ("a late packet says by its id whose the hole beside it is", INDEX,
+     three((1, 1, 0), (6, 2, 0), (4, 1, 3)), (3, 1, 0, 0, 2, 1)),
     ("and what the one before lacks at its tail", INDEX,
      three((1, 1, 0), (2, 1, 1), (3, 2, 0), (5, 3, 0)), (1, 0, 0, 0, 3, 1)),
 ]

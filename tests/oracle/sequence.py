@@ -31,6 +31,7 @@ class Epoch:
         self.missing = {}               # position -> number of the sample it is missing in
         self.first_sample = sample
         self.last_ones = set()          # positions of packets with the marker
+        self.sample_of = {}             # position -> sample, where an id says it
 
 
 class Sensor:
@@ -42,6 +43,8 @@ class Sensor:
         self.holes = {}                 # number of a sample -> positions missing in it
         self.epoch = None
         self.previous = None            # the highest packet so far
+        self.numbers = {}               # sample id -> number of the sample
+        self.beyond = set()             # late ones past what their sample was thought to have
         self.bases = {}                 # per-sample counters: id -> position of its first packet
         self.learned = None             # packets of a sample, as the last ones had them
         self.smaller = (0, 0)           # how many were seen in a row with which smaller size
@@ -58,6 +61,8 @@ class Sensor:
             return
         if self.epoch is None:
             self.open(look)
+            return
+        if self.unforeseen(look):
             return
         step = self.step_to(look)
         if step is None:
@@ -83,6 +88,7 @@ class Sensor:
             self.epoch.last_ones.add(position)
         self.previous = look
         self.epoch.highest = position
+        self.numbers[look.id] = self.epoch.sample_of[position] = self.samples
         if self.protocol.per and look.id is not None:
             self.bases[look.id] = position - look.index
             while len(self.bases) > 8:
@@ -130,6 +136,42 @@ class Sensor:
             sample = epoch.first_sample + sum(1 for end in epoch.last_ones if end < position)
             epoch.missing[position] = sample
             self.holes[sample] = self.holes.get(sample, 0) + 1
+
+        if self.protocol.id and not self.protocol.per and look.id in self.numbers:
+            self.settle(look, position)
+
+    def settle(self, look, position):
+        """A late packet says by its id whose the holes beside it are."""
+        epoch, sample = self.epoch, self.numbers[look.id]
+        epoch.sample_of[position] = sample
+        for way in (-1, 1):
+            holes, at = [], position + way
+            while at in epoch.missing:
+                holes.append(at)
+                at += way
+            owner = sample if epoch.sample_of.get(at) == sample else None
+            if way > 0 and look.marked:
+                owner = epoch.sample_of.get(at)
+            for hole in holes if owner else ():
+                self.holes[epoch.missing[hole]] -= 1
+                epoch.missing[hole] = owner
+                self.holes[owner] = self.holes.get(owner, 0) + 1
+
+    def unforeseen(self, look):
+        """A late packet past the end that its sample was thought to have: no position is left."""
+        if not self.protocol.per or look.id not in self.bases or look.id == self.previous.id:
+            return False
+        base = self.bases[look.id]
+        after = min((other for other in self.bases.values() if other > base), default=None)
+        if after is None or base + look.index < after:
+            return False
+        if (look.id, look.index) in self.beyond:
+            self.duplicate += 1
+        else:
+            self.reordered += 1
+            self.beyond.add((look.id, look.index))
+            self.learned = max(self.learned or 0, look.index + 1)
+        return True
 
     def miss(self, positions, sample):
         for position in positions:
