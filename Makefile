@@ -93,8 +93,9 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $(subst .,_,$(notdir $*))_bpf > $@
 
 # Unit tests: one program each, linked with everything but main.
+TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 UNIT	:= $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c tests/prog/*_test.c))
-$(UNIT): $(BUILD)/%: $(BUILD)/%.o $(CORE_LIB)
+$(UNIT): $(BUILD)/%: $(BUILD)/%.o $(TEST_LIB) $(CORE_LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
