@@ -205,7 +205,7 @@ static int stage(const struct attach_request *request, const struct plan *plan,
 		 struct profile_image *image, const char *staging, struct attach_outcome *outcome,
 		 struct error *error)
 {
-	struct pending pending = { .deadline_ns = request->deadline_ns };
+	struct pending pending;
 	struct sensor_bpf *skeleton;
 	int result = load(&request->interface, request->bpffs, image, &skeleton, error);
 
@@ -213,8 +213,12 @@ static int stage(const struct attach_request *request, const struct plan *plan,
 		return result;
 	crash_here(CRASH_LOADED);
 	result = load_pin(skeleton, staging, error);
-	if (!result && request->deadline_ns)
+	if (!result && request->confirm_ns) {
+		/* From here: loading may have taken a second or two. */
+		outcome->deadline_ns = pending_now() + request->confirm_ns;
+		pending.deadline_ns = outcome->deadline_ns;
 		result = pending_set(staging, &pending, -1, error);
+	}
 	crash_here(CRASH_MAPS_PINNED);
 	if (!result)
 		result = plan->join ? attach_joined(request, skeleton, staging, outcome, error)
@@ -254,7 +258,7 @@ int attach(const struct attach_request *request, struct profile_image *image,
 		return result;
 	}
 	crash_here(CRASH_ATTACHED);
-	if (!request->deadline_ns)
+	if (!request->confirm_ns)
 		replaced_drop(outcome->directory);
 	return 0;
 }

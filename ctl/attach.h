@@ -14,7 +14,7 @@ struct attach_request {
 	struct interface interface;
 	enum attach_mode mode; /* MODE_NONE: native, else generic */
 	bool replace;	       /* take off what another tool attached by netlink */
-	__u64 deadline_ns;     /* CLOCK_BOOTTIME: undone unless confirmed; 0: for good */
+	__u64 confirm_ns;      /* undone that long after unless confirmed; 0: for good */
 };
 
 struct attach_outcome {
@@ -22,6 +22,7 @@ struct attach_outcome {
 	bool joined; /* in somebody's dispatcher */
 	char directory[PATH_MAX];
 	ino_t netns;
+	__u64 deadline_ns;  /* CLOCK_BOOTTIME, when it is undone; 0: never */
 	char fallback[256]; /* why not native, or "" */
 };
 

@@ -79,7 +79,7 @@ int attached_find(const struct globals *globals, const char *interface, char *di
  */
 int attached_image(const struct attached *attached, struct profile_image *image);
 
-/* Enters the network namespace NAME (as ip-netns(8) makes it). Returns 0 or -errno. */
+/* Enters the network namespace NAME (as ip-netns(8) makes it). Returns 0, -ESRCH, or -errno. */
 int netns_enter(const char *name, struct error *error);
 
 #endif

@@ -92,6 +92,7 @@ static int mount_at(const char *path, struct error *error)
 int bpffs_prepare(const char *directory, struct error *error)
 {
 	char above[PATH_MAX], hint[200];
+	struct stat status;
 	int result = 0;
 
 	snprintf(above, sizeof(above), "%s", directory);
@@ -119,6 +120,10 @@ int bpffs_prepare(const char *directory, struct error *error)
 	if (result)
 		return error_set(error, result, FAILED, NULL, "can't make %s: %s", directory,
 				 strerror(-result));
+	if (stat(directory, &status) || (status.st_uid && status.st_uid != geteuid()))
+		return error_set(error, -EPERM, FAILED, "Remove it, or choose another by --bpffs",
+				 "%s belongs to another user, who could take the pins away",
+				 directory);
 	return 0;
 }
 

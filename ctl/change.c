@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ctl/bpffs.h"
+#include "ctl/capability.h"
 #include "ctl/json.h"
 #include "ctl/lock.h"
 #include "ctl/names.h"
@@ -23,6 +24,10 @@ int change_begin(const struct invocation *invocation, bool create, int *lock)
 	struct error error;
 
 	*lock = -1;
+	/* Before a directory is made that would then be somebody's who can't use it. */
+	if (create && !capability_suffices())
+		return fail(invocation, FAILED, CAPABILITY_HINT,
+			    "can't load programs: no permission");
 	if (create && bpffs_prepare(globals->bpffs, &error))
 		return fail_error(invocation, &error);
 	*lock = lock_take(globals->bpffs, LOCK_WAIT_MS, &error);
@@ -40,22 +45,23 @@ void change_end(int lock)
 		close(lock);
 }
 
-int change_deadline(const struct invocation *invocation, __u64 *deadline_ns)
+int change_confirm(const struct invocation *invocation, __u64 *confirm_ns)
 {
 	unsigned long seconds = 0;
 	int code = option_number(invocation, "confirm", LONGEST_WAIT_S, &seconds);
 
-	*deadline_ns = seconds ? pending_now() + seconds * 1000000000u : 0;
+	*confirm_ns = seconds * 1000000000u;
 	return code;
 }
 
 int change_swap(const struct invocation *invocation, const struct attached *attached,
-		struct profile_image *image, __u64 deadline_ns)
+		struct profile_image *image, __u64 confirm_ns)
 {
+	__u64 deadline_ns;
 	struct error error;
 	int code = DONE;
 
-	if (swap_to(attached, image, deadline_ns, &error))
+	if (swap_to(attached, image, confirm_ns, &deadline_ns, &error))
 		return fail_error(invocation, &error);
 	if (deadline_ns)
 		code = change_await(invocation, attached->directory, attached->netns,

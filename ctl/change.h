@@ -14,15 +14,15 @@
 int change_begin(const struct invocation *invocation, bool create, int *lock);
 void change_end(int lock);
 
-/* --confirm SECONDS as a deadline on CLOCK_BOOTTIME, 0 without it. Returns 0 or USAGE. */
-int change_deadline(const struct invocation *invocation, __u64 *deadline_ns);
+/* --confirm SECONDS in ns, 0 without it. Returns 0 or USAGE. */
+int change_confirm(const struct invocation *invocation, __u64 *confirm_ns);
 
 /*
  * Makes image the active one of an attached interface and says so. Needs the lock.
  * Returns the exit code.
  */
 int change_swap(const struct invocation *invocation, const struct attached *attached,
-		struct profile_image *image, __u64 deadline_ns);
+		struct profile_image *image, __u64 confirm_ns);
 
 /* Leaves the process behind that rolls back, and says until when `confirm` is waited for. */
 int change_await(const struct invocation *invocation, const char *directory, ino_t netns,

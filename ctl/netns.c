@@ -42,7 +42,7 @@ int netns_enter(const char *name, struct error *error)
 	snprintf(path, sizeof(path), NAMED "/%s", name);
 	result = enter(path);
 	if (result == -ENOENT)
-		return error_set(error, result, FAILED, "ip netns list shows the names there are",
+		return error_set(error, -ESRCH, FAILED, "ip netns list shows the names there are",
 				 "no network namespace \"%s\"", name);
 	if (result == -EPERM)
 		return error_set(error, result, FAILED, "Run as root or with CAP_SYS_ADMIN",

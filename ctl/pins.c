@@ -166,6 +166,20 @@ static const char *holder(const char *directory)
 	return stat(path, &status) ? PIN_JOINED : PIN_LINK;
 }
 
+/*
+ * Off the interface now: the kernel does it some time after the last pin is gone, and a
+ * program that is to take its place can't wait for that.
+ */
+static void release(const char *directory)
+{
+	int fd = get(directory, PIN_LINK);
+
+	if (fd < 0)
+		return;
+	bpf_link_detach(fd);
+	close(fd);
+}
+
 int pins_remove(const char *directory, struct error *error)
 {
 	size_t length = strlen(directory);
@@ -182,6 +196,7 @@ int pins_remove(const char *directory, struct error *error)
 					 strerror(errno));
 		crash_here(CRASH_RETIRED);
 	}
+	release(old);
 	result = bpffs_remove(old, holder(old));
 	if (result)
 		return error_set(error, result, 0, NULL, "can't remove %s: %s", old,

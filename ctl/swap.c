@@ -79,8 +79,8 @@ static int keep_previous(const struct attached *attached, __u64 deadline_ns, str
 	return result;
 }
 
-int swap_to(const struct attached *attached, struct profile_image *image, __u64 deadline_ns,
-	    struct error *error)
+int swap_to(const struct attached *attached, struct profile_image *image, __u64 confirm_ns,
+	    __u64 *deadline_ns, struct error *error)
 {
 	struct profile_image *active = malloc(sizeof(*active));
 	int result = active ? attached_image(attached, active) : -ENOMEM;
@@ -94,11 +94,12 @@ int swap_to(const struct attached *attached, struct profile_image *image, __u64 
 	if (result)
 		return error_set(error, result, 0, NULL, "can't prepare the swap: %s",
 				 strerror(-result));
-	if (deadline_ns)
-		result = keep_previous(attached, deadline_ns, error);
+	*deadline_ns = confirm_ns ? pending_now() + confirm_ns : 0;
+	if (confirm_ns)
+		result = keep_previous(attached, *deadline_ns, error);
 	if (!result)
 		result = publish(attached, image, error);
-	if (!result && !deadline_ns)
+	if (!result && !confirm_ns)
 		pending_drop(attached->directory);
 	return result;
 }

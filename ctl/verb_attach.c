@@ -75,7 +75,7 @@ static int swap(const struct invocation *invocation, const char *directory, ino_
 			    "%s is attached in %s mode already", attached->interface,
 			    mode_names[attached->view->mode]);
 	else
-		code = change_swap(invocation, attached, image, request->deadline_ns);
+		code = change_swap(invocation, attached, image, request->confirm_ns);
 	attached_close(attached);
 	return code;
 }
@@ -89,10 +89,10 @@ static int attach_new(const struct invocation *invocation, const struct attach_r
 
 	if (attach(request, image, &outcome, &error))
 		return fail_error(invocation, &error);
-	if (request->deadline_ns)
+	if (outcome.deadline_ns)
 		code = change_await(invocation, outcome.directory, outcome.netns,
 				    request->interface.ifindex, request->interface.name,
-				    request->deadline_ns);
+				    outcome.deadline_ns);
 	if (!code)
 		report(invocation, request, &outcome, image);
 	return code;
@@ -130,7 +130,7 @@ static int run(struct invocation *invocation)
 
 	code = refuse_what_is_missing(invocation);
 	if (!code)
-		code = change_deadline(invocation, &request.deadline_ns);
+		code = change_confirm(invocation, &request.confirm_ns);
 	if (!code)
 		code = chosen_image(invocation, &image);
 	if (!code && ((globals->netns && netns_enter(globals->netns, &error)) ||

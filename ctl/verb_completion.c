@@ -31,7 +31,7 @@ static void print_values(const struct option *options)
 			printf(") words=\"");
 			for (const char *c = options->choices; *c; c++)
 				putchar(*c == '|' ? ' ' : *c);
-			puts("\" ;;");
+			puts("\"; files=no ;;");
 			continue;
 		}
 		if (!strcmp(options->name, "netns"))
@@ -65,6 +65,14 @@ static void print_subcommands(const char *arguments)
 	}
 }
 
+/* Whether a positional argument is a file: FILE that is no option's. */
+static bool takes_file(const char *arguments)
+{
+	const char *file = strstr(arguments, "FILE"), *option = strstr(arguments, "--");
+
+	return file && (!option || file < option);
+}
+
 static void print_verb(const struct verb *verb)
 {
 	bool interface = strstr(verb->arguments, "IFACE");
@@ -74,7 +82,7 @@ static void print_verb(const struct verb *verb)
 	printf("\"\n\t\twords=\"");
 	print_subcommands(verb->arguments);
 	printf("%s\"\n", interface ? "$(ls /sys/class/net 2>/dev/null)" : "");
-	if (strstr(verb->arguments, "FILE"))
+	if (takes_file(verb->arguments))
 		puts("\t\tfiles=yes");
 	puts("\t\tcase $previous in");
 	print_values(verb->options);

@@ -7,7 +7,7 @@
 #include "ctl/chosen.h"
 #include "ctl/rehearse.h"
 
-static int swap(const struct invocation *invocation, struct profile_image *image, __u64 deadline_ns)
+static int swap(const struct invocation *invocation, struct profile_image *image, __u64 confirm_ns)
 {
 	struct attached *attached;
 	struct error error;
@@ -20,7 +20,7 @@ static int swap(const struct invocation *invocation, struct profile_image *image
 		code = fail_error(invocation, &error);
 	} else {
 		chosen_warn_ssh(invocation, image, attached->interface);
-		code = change_swap(invocation, attached, image, deadline_ns);
+		code = change_swap(invocation, attached, image, confirm_ns);
 		attached_close(attached);
 	}
 	change_end(lock);
@@ -55,17 +55,17 @@ static int dry_run(const struct invocation *invocation, const struct profile_ima
 static int run(struct invocation *invocation)
 {
 	struct profile_image *image = NULL;
-	__u64 deadline_ns;
+	__u64 confirm_ns;
 	int code;
 
 	if (option_value(invocation, "capture") && !option_value(invocation, "dry-run"))
 		return fail(invocation, USAGE, NULL, "--capture goes with --dry-run");
-	code = change_deadline(invocation, &deadline_ns);
+	code = change_confirm(invocation, &confirm_ns);
 	if (!code)
 		code = chosen_image(invocation, &image);
 	if (!code)
 		code = option_value(invocation, "dry-run") ? dry_run(invocation, image)
-							   : swap(invocation, image, deadline_ns);
+							   : swap(invocation, image, confirm_ns);
 	free(image);
 	return code;
 }

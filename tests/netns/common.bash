@@ -68,9 +68,9 @@ send() {
 		s.bind(("peer", 0))
 		frame = b"\xff" * 6 + b"\x02" + bytes(5) + int(sys.argv[2], 0).to_bytes(2, "big") + bytes(50)
 		for i in range(int(sys.argv[1])):
-			s.send(frame)
-			if i % 64 == 63:
-				time.sleep(0.002)   # the ring of a veth has 256 slots
+		    s.send(frame)
+		    if i % 64 == 63:
+		        time.sleep(0.002)   # the ring of a veth has 256 slots
 	END
 }
 
