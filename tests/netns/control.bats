@@ -642,7 +642,7 @@ crash() {
 	"${ctl[@]}" swap eth1 --profile balanced --confirm 3
 	# Nobody else has these pins on its command line now.
 	watcher=$(grep -lF "$bpffs" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 | while read -r pid; do
-		[ "$(cat "/proc/$pid/comm")" = sensorctl ] && echo "$pid"
+		[ "$(cat "/proc/$pid/comm")" != sensorctl ] || echo "$pid"
 	done)
 	kill -9 "$watcher"
 	sleep 3
