@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "ctl/detach.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,23 +11,6 @@
 #include "ctl/pins.h"
 #include "ctl/replaced.h"
 
-static int pinned_map(const char *directory, __u32 *id)
-{
-	char path[PATH_MAX + NAME_MAX];
-	struct bpf_map_info info = { 0 };
-	__u32 size = sizeof(info);
-	int fd, result;
-
-	snprintf(path, sizeof(path), "%s/control", directory);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return fd;
-	result = bpf_map_get_info_by_fd(fd, &info, &size);
-	close(fd);
-	*id = info.id;
-	return result;
-}
-
 /* Not by a link of ours: it may be in a dispatcher, even if that was not noted. */
 static int leave(const char *directory, unsigned int ifindex, struct error *error)
 {
@@ -36,7 +18,7 @@ static int leave(const char *directory, unsigned int ifindex, struct error *erro
 	__u32 map;
 
 	snprintf(path, sizeof(path), "%s/" PIN_LINK, directory);
-	if (!access(path, F_OK) || pinned_map(directory, &map))
+	if (!access(path, F_OK) || pins_control(directory, &map))
 		return 0;
 	return dispatcher_leave(ifindex, map, error);
 }

@@ -113,6 +113,16 @@ static struct xdp_program *find(struct xdp_multiprog *dispatcher, __u32 map)
 	return NULL;
 }
 
+bool dispatcher_has(unsigned int ifindex, __u32 map)
+{
+	struct xdp_multiprog *dispatcher = get(ifindex);
+	bool result = dispatcher && find(dispatcher, map);
+
+	if (dispatcher)
+		xdp_multiprog__close(dispatcher);
+	return result;
+}
+
 int dispatcher_leave(unsigned int ifindex, __u32 map, struct error *error)
 {
 	struct xdp_multiprog *dispatcher = get(ifindex);

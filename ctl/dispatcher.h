@@ -22,6 +22,9 @@ bool dispatcher_there(unsigned int ifindex);
 int dispatcher_join(unsigned int ifindex, const struct sensor_bpf *loaded, int *program,
 		    __u32 *mode, struct error *error);
 
+/* Whether a program that uses a map (by id) is in the interface's dispatcher. */
+bool dispatcher_has(unsigned int ifindex, __u32 map);
+
 /*
  * Takes the program that uses a map (by id) out, and leaves the others in. 0 also when
  * none does. A twin is found by what it shares, even if nobody lived to note its own id.

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "ctl/detach.h"
+#include "ctl/dispatcher.h"
 #include "ctl/lock.h"
+#include "ctl/netns.h"
 #include "ctl/pending.h"
 #include "ctl/pins.h"
 #include "ctl/replaced.h"
@@ -29,7 +31,17 @@ static bool has(const char *directory, const char *name)
 	return !access(path, F_OK);
 }
 
-static enum fault fault_of(const char *directory, enum pins_kind kind)
+/* Its owner may have taken the dispatcher off, or the interface is gone with it. */
+static bool left_out(const char *directory, ino_t netns, unsigned int ifindex)
+{
+	unsigned int control;
+
+	return netns == netns_inode() && !pins_control(directory, &control) &&
+	       !dispatcher_has(ifindex, control);
+}
+
+static enum fault fault_of(const char *directory, ino_t netns, unsigned int ifindex,
+			   enum pins_kind kind)
 {
 	struct pins_link link;
 	int result;
@@ -40,6 +52,8 @@ static enum fault fault_of(const char *directory, enum pins_kind kind)
 	if (kind == PINS_NEW)
 		return result ? FAULT_INCOMPLETE : FAULT_COMPLETE;
 	if (result == -ENODEV || result == -ENOENT)
+		return FAULT_DEAD;
+	if (!result && !link.ifindex && left_out(directory, netns, ifindex))
 		return FAULT_DEAD;
 	if (pending_overdue(directory))
 		return FAULT_OVERDUE;
@@ -70,7 +84,7 @@ static int mend(void *context, const char *directory, ino_t netns, unsigned int 
 		enum pins_kind kind)
 {
 	(void)context;
-	switch (fault_of(directory, kind)) {
+	switch (fault_of(directory, netns, ifindex, kind)) {
 	case FAULT_NONE:
 		break;
 	case FAULT_RETIRED:
@@ -97,9 +111,7 @@ static int look(void *context, const char *directory, ino_t netns, unsigned int 
 		enum pins_kind kind)
 {
 	(void)context;
-	(void)netns;
-	(void)ifindex;
-	return fault_of(directory, kind) != FAULT_NONE;
+	return fault_of(directory, netns, ifindex, kind) != FAULT_NONE;
 }
 
 void pins_mend_locked(const struct globals *globals)

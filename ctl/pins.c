@@ -65,6 +65,20 @@ int pins_link(const char *directory, struct pins_link *link)
 	return info.xdp.ifindex ? 0 : -ENODEV;
 }
 
+int pins_control(const char *directory, unsigned int *id)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	int fd = get(directory, "control"), result;
+
+	if (fd < 0)
+		return fd;
+	result = bpf_map_get_info_by_fd(fd, &info, &size);
+	close(fd);
+	*id = info.id;
+	return result;
+}
+
 bool pins_on(unsigned int ifindex, unsigned int program)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);

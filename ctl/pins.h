@@ -41,6 +41,9 @@ struct pins_link {
 };
 int pins_link(const char *directory, struct pins_link *link);
 
+/* The id of the control map: who uses it is ours. Returns 0 or -errno. */
+int pins_control(const char *directory, unsigned int *id);
+
 /* Whether the program is on that interface of the current network namespace. */
 bool pins_on(unsigned int ifindex, unsigned int program);
 

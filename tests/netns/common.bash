@@ -2,7 +2,7 @@
 #
 # What the tests in network namespaces share: two namespaces joined by a veth pair, a bpffs of
 # their own, and their removal, also after a failure. Names hold the test's process id.
-# shellcheck shell=bash disable=SC2034 # used by the tests
+# shellcheck shell=bash disable=SC2034,SC2154 # used by the tests, set by bats
 
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 sensorctl=${SENSORCTL:-$top/build/sensorctl}
