@@ -322,6 +322,10 @@ static __always_inline struct outcome ingress(struct packet *packet)
 	found = frame.fragment == FRAGMENT_LATER ?
 			(struct classification){ -1, essential_protocol(&frame) } :
 			classify(packet, &frame);
+#ifdef SWAP_BROKEN	/* a mistake made on purpose, which the test of the swap has to see */
+	if (!state_image(packet))
+		return (struct outcome){ VERDICT_STACK, REASON_PROFILE, -1, OTHER_ID };
+#endif
 	protocol = ingress_protocol(&frame, found.essential);
 	if (found.essential)
 		return ingress_other(packet, &frame,

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The XDP front end of the data path (ingress.h). One outer map lookup per packet: that
- * is what makes a swap atomic for it (P33).
- */
+/* The XDP front end of the data path (ingress.h). */
 #include "types.h"
 
 #include <bpf/bpf_helpers.h>
@@ -208,6 +205,17 @@ static __always_inline bool state_redirect(struct packet *packet, __u32 id, stru
 	return true;
 }
 
+/* The active image. To look it up once a packet is what makes a swap atomic for it. */
+static __always_inline bool state_image(struct packet *packet)
+{
+	__u32 zero = 0;
+	void *inner = bpf_map_lookup_elem(&image, &zero);
+
+	if (inner)
+		packet->image = bpf_map_lookup_elem(inner, &zero);
+	return inner && packet->image;
+}
+
 #include "ingress.h"
 
 static __always_inline struct packet packet_of(struct xdp_md *ctx)
@@ -269,13 +277,8 @@ int sensor_ingress(struct xdp_md *ctx)
 {
 	struct packet packet = packet_of(ctx);
 	struct outcome outcome;
-	__u32 zero = 0;
-	void *inner = bpf_map_lookup_elem(&image, &zero);
 
-	if (!inner)
-		return XDP_PASS;
-	packet.image = bpf_map_lookup_elem(inner, &zero);
-	if (!packet.image)
+	if (!state_image(&packet))
 		return XDP_PASS;
 	outcome = ingress(&packet);
 	switch (outcome.verdict) {
