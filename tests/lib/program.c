@@ -44,8 +44,8 @@ int program_open(struct program *program, bool test_clock)
 	program->skeleton = skeleton;
 	program->descriptor = bpf_program__fd(skeleton->progs.sensor_ingress);
 	program->control = map_memory(bpf_map__fd(skeleton->maps.control), sizeof(struct control));
-	program->leases = map_memory(bpf_map__fd(skeleton->maps.leases),
-				     STREAM_IDS * sizeof(struct lease));
+	program->leases =
+		map_memory(bpf_map__fd(skeleton->maps.leases), STREAM_IDS * sizeof(struct lease));
 	return program->control && program->leases ? 0 : -ENOMEM;
 }
 
@@ -61,8 +61,8 @@ void program_close(struct program *program)
 
 int program_image(struct program *program, const struct profile_image *image)
 {
-	int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", sizeof(__u32), sizeof(*image), 1,
-				   NULL);
+	int inner =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", sizeof(__u32), sizeof(*image), 1, NULL);
 	__u32 zero = 0;
 	int result;
 
@@ -156,9 +156,9 @@ int program_counters(const struct program *program, __u32 id, struct counters *s
 		for (size_t i = 0; i < sizeof(*sum) / sizeof(*from); i++)
 			((__u64 *)sum)[i] += from[i];
 		sum->last_ns = rows[cpu].last_ns > last ? rows[cpu].last_ns : last;
-		sum->interarrival_max_ns = rows[cpu].interarrival_max_ns > longest ?
-						   rows[cpu].interarrival_max_ns :
-						   longest;
+		sum->interarrival_max_ns = rows[cpu].interarrival_max_ns > longest
+						   ? rows[cpu].interarrival_max_ns
+						   : longest;
 	}
 	free(rows);
 	return result;

@@ -15,9 +15,9 @@
 
 struct program {
 	struct sensor_bpf *skeleton;
-	struct control *control;	/* mapped */
-	struct lease *leases;		/* mapped, STREAM_IDS entries */
-	int descriptor;			/* of the program */
+	struct control *control; /* mapped */
+	struct lease *leases;	 /* mapped, STREAM_IDS entries */
+	int descriptor;		 /* of the program */
 };
 
 /* test_clock: the program takes the time from control->test_ns. Returns 0 or -errno. */
