@@ -25,8 +25,7 @@ int subject_open(struct subject *subject, const struct bpf_object *object,
 		 const struct profile_image *first)
 {
 	struct attached *attached = &subject->attached;
-	struct bpf_program *program =
-		bpf_object__find_program_by_name(object, "sensor_ingress");
+	struct bpf_program *program = bpf_object__find_program_by_name(object, "sensor_ingress");
 	struct error error;
 	__u32 zero = 0;
 	int inner, result;
@@ -140,9 +139,9 @@ void subject_camera_frame(unsigned char frame[SUBJECT_FRAME_BYTES])
 
 	ethernet(frame, CAMERA_ETHERTYPE);
 	memcpy(payload, "SNSR", 4);
-	put16(payload + 6, 1000);	/* sequence */
-	put16(payload + 10, 1);		/* image */
-	put16(payload + 14, 400);	/* packets of an image */
+	put16(payload + 6, 1000); /* sequence */
+	put16(payload + 10, 1);	  /* image */
+	put16(payload + 14, 400); /* packets of an image */
 }
 
 int subject_pin(int cpu)

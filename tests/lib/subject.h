@@ -11,8 +11,8 @@
 #include "ctl/attached.h"
 
 struct subject {
-	struct attached attached;	/* its directory is empty and goes with the subject */
-	struct counters *rows;		/* room for one row of all CPUs */
+	struct attached attached; /* its directory is empty and goes with the subject */
+	struct counters *rows;	  /* room for one row of all CPUs */
 	int cpus;
 };
 

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Essentials pass, unless the profile says otherwise: tests/lib/essentials.c. */
+#include "tests/lib/deliveries.h"
+
+int main(void)
+{
+	return essentials_run("essentials through the loaded program", true);
+}
