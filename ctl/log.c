@@ -7,25 +7,32 @@
 #include <xdp/libxdp.h>
 
 #define MARK	 "Kernel error message: "
-#define VERIFIER "BEGIN PROG LOAD LOG"
+#define VERIFIER "BEGIN PROG LOAD LOG --\n"
 
 static int verbosity;
 static char kernel_said[256];
+
+/* The line after a mark. */
+static void keep(const char *text, const char *mark)
+{
+	const char *found = strstr(text, mark);
+
+	if (!found)
+		return;
+	snprintf(kernel_said, sizeof(kernel_said), "%.250s", found + strlen(mark));
+	kernel_said[strcspn(kernel_said, "\n")] = '\0';
+}
 
 static int print(bool debug, const char *format, va_list arguments)
 {
 	char text[8192];
 	va_list copy;
-	const char *mark;
 
 	va_copy(copy, arguments);
 	vsnprintf(text, sizeof(text), format, copy);
 	va_end(copy);
-	mark = strstr(text, MARK);
-	if (mark) {
-		snprintf(kernel_said, sizeof(kernel_said), "%.250s", mark + strlen(MARK));
-		kernel_said[strcspn(kernel_said, "\n")] = '\0';
-	}
+	keep(text, MARK);
+	keep(text, VERIFIER);
 	if (verbosity > 1 || (verbosity && !debug && !strstr(text, VERIFIER)))
 		return vfprintf(stderr, format, arguments);
 	return 0;

@@ -8,7 +8,7 @@
 
 void log_install(int verbose);
 
-/* The kernel's words since log_forget(), or "". */
+/* The kernel's words since log_forget(), in an extended ack or first in a verifier's log, or "". */
 const char *log_kernel_said(void);
 void log_forget(void);
 
