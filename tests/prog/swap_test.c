@@ -17,17 +17,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/lib/subject.h"	/* before cmocka, which has a macro called fail */
+#include "tests/lib/subject.h" /* before cmocka, which has a macro called fail */
 
 #include <cmocka.h>
 
 #include "tests/lib/program.h"
 #include "tests/prog/broken.skel.h"
 
-#define SWAPS		1000
-#define LEAST_PPS	100000
-#define BURST		1000000	/* frames of one BPF_PROG_TEST_RUN: each call has a cost of its own, about 10 ms */
-#define PROBE_PORT	1000
+#define SWAPS	  1000
+#define LEAST_PPS 100000
+#define BURST \
+	1000000 /* frames of one BPF_PROG_TEST_RUN: each call has a cost of its own, about 10 ms */
+#define PROBE_PORT 1000
 
 static const char before[] =
 	"profile: before\n"
@@ -46,7 +47,7 @@ static const char after[] =
 struct feeder {
 	int program;
 	volatile bool stop;
-	uint64_t probes, steady;	/* sent */
+	uint64_t probes, steady; /* sent */
 	int result;
 };
 
@@ -135,7 +136,7 @@ static void swap_under_load(const struct bpf_object *object, struct verdicts *ve
 	assert_int_equal(program_compile(before, image[0]), 0);
 	assert_int_equal(program_compile(after, image[1]), 0);
 	assert_int_equal(subject_open(&subject, object, image[0]), 0);
-	assert_int_equal(subject_swap(&subject, image[0]), 0);	/* gives the streams their ids */
+	assert_int_equal(subject_swap(&subject, image[0]), 0); /* gives the streams their ids */
 	subject_pin(0);
 	feeder.program = subject.attached.program;
 	begin = now();
@@ -171,7 +172,7 @@ static void swaps_lose_and_mix_nothing(void **state)
 	program_close(&program);
 
 	assert_true(verdicts.pps >= LEAST_PPS);
-	assert_true(verdicts.left && verdicts.right);	/* both profiles were in force */
+	assert_true(verdicts.left && verdicts.right); /* both profiles were in force */
 	assert_int_equal(verdicts.counted, verdicts.sent);
 	assert_int_equal(verdicts.mixed, 0);
 	assert_int_equal(verdicts.elsewhere, 0);
