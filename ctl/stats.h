@@ -95,7 +95,7 @@ __u32 stats_pressure(const struct attached *attached);
 /* INTERFACE's document; the caller prints and releases it. NULL when out of memory. */
 json_t *stats_json(const struct stats *stats);
 
-/* For people. */
-void stats_print(const struct stats *stats, FILE *out);
+/* For people. all: streams that saw no packet, too. */
+void stats_print(const struct stats *stats, bool all, FILE *out);
 
 #endif

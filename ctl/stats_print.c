@@ -27,21 +27,28 @@ static void print_time(FILE *out, const char *title, __u64 ns)
 		fprintf(out, "%s %.1f s", title, (double)ns / 1e9);
 }
 
-static int name_width(const struct stats *stats)
+static bool is_shown(const struct stats_stream *stream, bool all)
+{
+	return all || stream->row.packets;
+}
+
+static int name_width(const struct stats *stats, bool all)
 {
 	int width = (int)strlen("STREAM");
 
 	for (int i = 0; i < stats->stream_count; i++) {
 		int length = (int)strlen(stats->stream[i].name);
 
-		width = length > width ? length : width;
+		if (is_shown(&stats->stream[i], all))
+			width = length > width ? length : width;
 	}
 	return width;
 }
 
-static void print_table(const struct stats *stats, FILE *out)
+/* Profiles know more sensors than a vehicle has: what saw no packet is left out unless all. */
+static void print_table(const struct stats *stats, bool all, FILE *out)
 {
-	int width = name_width(stats);
+	int width = name_width(stats, all), silent = 0;
 
 	fprintf(out, "%-*s %-8s %-7s %12s %14s %9s %9s %9s %9s %9s %10s\n", width, "STREAM",
 		"CLASS", "DELIVER", "PACKETS", "BYTES", "LOST", "REORDERED", "DUPLICATE",
@@ -49,6 +56,10 @@ static void print_table(const struct stats *stats, FILE *out)
 	for (int i = 0; i < stats->stream_count; i++) {
 		const struct stats_stream *s = &stats->stream[i];
 
+		if (!is_shown(s, all)) {
+			silent++;
+			continue;
+		}
 		fprintf(out, "%-*s %-8s %-7s %12llu %14llu %9lld %9llu %9llu %9llu %9lld %10lld\n",
 			width, s->name, class_names[s->class], delivery_names[s->deliver],
 			s->row.packets, s->row.bytes, s->lost, s->reordered, s->duplicate,
@@ -56,6 +67,9 @@ static void print_table(const struct stats *stats, FILE *out)
 	}
 	fprintf(out, "%-*s %-8s %-7s %12llu %14llu\n", width, "(other)", "-", "-",
 		stats->other.packets, stats->other.bytes);
+	if (silent)
+		fprintf(out, "%d stream%s saw nothing; -v lists %s\n", silent,
+			silent == 1 ? "" : "s", silent == 1 ? "it" : "them");
 }
 
 static void print_stream(const struct stats *stats, const struct stats_stream *stream, FILE *out)
@@ -92,7 +106,7 @@ static void print_stream(const struct stats *stats, const struct stats_stream *s
 	}
 }
 
-void stats_print(const struct stats *stats, FILE *out)
+void stats_print(const struct stats *stats, bool all, FILE *out)
 {
 	if (stats->interface)
 		fprintf(out, "%s: ", stats->interface);
@@ -101,7 +115,7 @@ void stats_print(const struct stats *stats, FILE *out)
 		fprintf(out, ", generation %llu, %s, pressure %u", stats->generation,
 			mode_names[stats->mode], stats->pressure);
 	fputs("\n\n", out);
-	print_table(stats, out);
+	print_table(stats, all, out);
 	for (int i = 0; i < stats->stream_count; i++)
 		print_stream(stats, &stats->stream[i], out);
 	if (stats->other.packets) {

@@ -28,6 +28,7 @@ struct explanation {
 	const struct profile_image *image;
 	struct plain *plain;
 	bool packets;
+	bool all;			/* streams without packets, too */
 	json_t *rows;			/* with --json and --packets */
 };
 
@@ -110,7 +111,7 @@ static int print_stats(const struct explanation *explanation)
 			json_object_set(document, "packets", explanation->rows);
 		result = json_print(document, false);
 	} else if (!result) {
-		stats_print(stats, stdout);
+		stats_print(stats, explanation->all, stdout);
 	}
 	free(stats);
 	return result;
@@ -123,6 +124,7 @@ static int explain_file(struct invocation *invocation, const struct profile_imag
 		.image = image,
 		.plain = plain_new(image),
 		.packets = option_value(invocation, "packets"),
+		.all = invocation->globals->verbose,
 		.rows = invocation->globals->json ? json_array() : NULL,
 	};
 	const char *wrong = explanation.plain ? explain_capture(&explanation, capture) :
@@ -197,7 +199,7 @@ out:
 const struct verb verb_explain = {
 	.name = "explain",
 	.arguments = "FILE.pcap --profile NAME|FILE",
-	.summary = "what a profile would do with a capture",
+	.summary = "Says what a profile would do with a capture",
 	.description = "Every frame of the capture goes through the same code as in the kernel, with the\n"
 		       "capture's own stamps as time, all readers there and no pressure.",
 	.options = explain_options,

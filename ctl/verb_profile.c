@@ -156,7 +156,7 @@ static int run(struct invocation *invocation)
 const struct verb verb_profile = {
 	.name = "profile",
 	.arguments = "list | show NAME | check FILE | active IFACE",
-	.summary = "list, show and check profiles",
+	.summary = "Lists, shows and checks profiles",
 	.description =
 		"list names the profiles that are found. show prints one with its includes and\n"
 		"protocols merged in. check says everything that is wrong with one. active prints\n"

@@ -267,7 +267,7 @@ static int run(struct invocation *invocation)
 const struct verb verb_record = {
 	.name = "record",
 	.arguments = "IFACE STREAM -o FILE.pcapng [--count N] [--duration SECONDS]",
-	.summary = "reads a stream and writes it to a file",
+	.summary = "Reads a stream and writes it to a file",
 	.description = "The file is pcapng with nanosecond stamps; a comment at each datagram says verdict,\n"
 		       "class, the sensor's sequence number, sample and loss. Ctrl-C ends it.",
 	.options = options,

@@ -97,7 +97,7 @@ static int run(struct invocation *invocation)
 const struct verb verb_serve = {
 	.name = "serve",
 	.arguments = "IFACE [--busy-poll] [--user NAME] [--memory auto|umem|copy]",
-	.summary = "the AF_XDP broker of an interface, in the foreground",
+	.summary = "Runs the AF_XDP broker of an interface, in the foreground",
 	.description = "Hands the streams that the profile delivers by af_xdp to their readers, through\n"
 		       "shared memory. A stream is taken off the network stack only while somebody\n"
 		       "reads it. With a profile that has no such stream it waits for one that does.\n"

@@ -43,7 +43,7 @@ static int once(const struct invocation *invocation, bool watch)
 		else if (invocation->globals->json)
 			code = json_print(stats_json(stats), watch) ? FAILED : DONE;
 		else
-			stats_print(stats, stdout);
+			stats_print(stats, invocation->globals->verbose, stdout);
 	}
 	attached_close(attached);
 	free(stats);

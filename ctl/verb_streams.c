@@ -215,7 +215,7 @@ static int run(struct invocation *invocation)
 const struct verb verb_streams = {
 	.name = "streams",
 	.arguments = "[IFACE]",
-	.summary = "the streams that are served, their readers and each reader's loss",
+	.summary = "Prints the streams that are served, their readers and each reader's loss",
 	.least = 0,
 	.most = 1,
 	.run = run,
