@@ -245,7 +245,7 @@ void broker_close(struct broker *broker)
 		lease_end(broker, broker->streams[i], REASON_NO_LEASE);
 	while (broker->stream_count)
 		broker_drop(broker, broker->streams[broker->stream_count - 1], false);
-	umem_destroy(&broker->umem);
+	broker_release(broker);
 	if (view->broker_pid == (__u32)getpid()) {
 		view->broker_heartbeat_ns = 0;
 		view->broker_queues = 0;

@@ -112,6 +112,9 @@ int broker_apply(struct broker *broker, struct error *error);
  */
 void broker_drop(struct broker *broker, struct stream *stream, bool recycle);
 
+/* Closes queues and UMEM; no stream is served. */
+void broker_release(struct broker *broker);
+
 /* lease.c: renews or ends every lease. */
 void lease_tick(struct broker *broker, uint64_t now_ns);
 void lease_renew(struct broker *broker, struct stream *stream, uint64_t now_ns);

@@ -3,48 +3,52 @@
 
 #include <errno.h>
 #include <linux/if_xdp.h>
+#include <pthread.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
+#define OWNER_RX	64u		/* the kernel wants an RX ring to bind */
 #define RETRY_NS	10000000l
 #define RETRIES		100
 #define BUSY_POLL_US	20
 #define BUSY_BUDGET	64
 
-static int create(struct feed *feed, struct umem *umem, struct queue *queue,
-		  const struct feed_config *config, __u16 flags)
+static int create(struct queue *queue, struct umem *umem, const struct feed_config *config,
+		  __u16 flags)
 {
 	const struct xsk_socket_config socket_config = {
-		.rx_size = config->rx_size,
+		.rx_size = OWNER_RX,
 		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
 		.bind_flags = flags,
 	};
 
-	return xsk_socket__create_shared(&feed->xsk, config->interface, queue->number, umem->handle,
-					 &feed->rx, NULL, &queue->fill, &queue->completion,
-					 &socket_config);
+	return xsk_socket__create_shared(&queue->owner, config->interface, queue->number,
+					 umem->handle, &queue->unused, NULL, &queue->fill,
+					 &queue->completion, &socket_config);
 }
 
-static int create_patiently(struct feed *feed, struct umem *umem, struct queue *queue,
+static int create_patiently(struct queue *queue, struct umem *umem,
 			    const struct feed_config *config)
 {
 	const struct timespec pause = { .tv_nsec = RETRY_NS };
 	__u16 flags = XDP_USE_NEED_WAKEUP;
-	int result;
+	int result = -EBUSY;
 
 	if (config->copy)
 		flags |= XDP_COPY;
 	if (config->pieces)
 		flags |= XDP_USE_SG;
 	for (int i = 0; i < RETRIES; i++) {
-		result = create(feed, umem, queue, config, flags);
+		result = create(queue, umem, config, flags);
 		if (result != -EBUSY)
 			break;
 		nanosleep(&pause, NULL);
 	}
 	/* A driver may offer zero-copy and refuse it for this queue, ring size or MTU. */
 	if (result && !(flags & XDP_COPY))
-		result = create(feed, umem, queue, config, flags | XDP_COPY);
+		result = create(queue, umem, config, flags | XDP_COPY);
 	return result;
 }
 
@@ -59,27 +63,121 @@ static int prefer_busy_poll(int fd)
 	return 0;
 }
 
-int feed_open(struct feed *feed, struct umem *umem, struct queue *queue, struct lease *lease,
-	      const struct feed_config *config)
+int queue_open(struct queue *queue, struct umem *umem, const struct feed_config *config)
 {
 	struct xdp_options options = { 0 };
 	socklen_t length = sizeof(options);
+	int result;
+
+	result = create_patiently(queue, umem, config);
+	if (result) {
+		queue->owner = NULL;
+		return result;
+	}
+	if (!getsockopt(xsk_socket__fd(queue->owner), SOL_XDP, XDP_OPTIONS, &options, &length))
+		queue->zero_copy = options.flags & XDP_OPTIONS_ZEROCOPY;
+	return 0;
+}
+
+void queue_close(struct queue *queue)
+{
+	if (queue->owner)
+		xsk_socket__delete(queue->owner);
+	*queue = (struct queue){ .number = queue->number };
+}
+
+static int map_ring(struct feed *feed)
+{
+	struct xdp_mmap_offsets offsets;
+	socklen_t length = sizeof(offsets);
+	char *map;
+
+	if (setsockopt(feed->fd, SOL_XDP, XDP_RX_RING, &feed->size, sizeof(feed->size)) ||
+	    getsockopt(feed->fd, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &length))
+		return -errno;
+	feed->map_bytes = offsets.rx.desc + feed->size * sizeof(struct xdp_desc);
+	map = mmap(NULL, feed->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+		   feed->fd, XDP_PGOFF_RX_RING);
+	if (map == MAP_FAILED)
+		return -errno;
+	feed->map = map;
+	feed->rx = (struct xsk_ring_cons){
+		.mask = feed->size - 1,
+		.size = feed->size,
+		.producer = (__u32 *)(map + offsets.rx.producer),
+		.consumer = (__u32 *)(map + offsets.rx.consumer),
+		.flags = (__u32 *)(map + offsets.rx.flags),
+		.ring = map + offsets.rx.desc,
+	};
+	return 0;
+}
+
+static int open_socket(struct feed *feed, const struct feed_config *config)
+{
+	const struct sockaddr_xdp address = {
+		.sxdp_family = AF_XDP,
+		.sxdp_flags = XDP_SHARED_UMEM,
+		.sxdp_ifindex = config->ifindex,
+		.sxdp_queue_id = feed->queue->number,
+		.sxdp_shared_umem_fd = (__u32)xsk_socket__fd(feed->queue->owner),
+	};
+	int result;
+
+	feed->fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (feed->fd < 0)
+		return -errno;
+	result = map_ring(feed);
+	if (!result && bind(feed->fd, (const struct sockaddr *)&address, sizeof(address)))
+		result = -errno;
+	if (!result && config->busy_poll)
+		result = prefer_busy_poll(feed->fd);
+	return result;
+}
+
+static void *close_one(void *fd)
+{
+	close((int)(intptr_t)fd);
+	return NULL;
+}
+
+/*
+ * The kernel waits for a grace period or two when an AF_XDP socket is closed, longer than the
+ * leases and rings of the streams that stay can bridge. So another thread does that.
+ */
+static void close_aside(int fd)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	if (pthread_create(&thread, &attributes, close_one, (void *)(intptr_t)fd))
+		close(fd);
+	pthread_attr_destroy(&attributes);
+}
+
+static void close_socket(struct feed *feed)
+{
+	if (feed->map)
+		munmap(feed->map, feed->map_bytes);
+	if (feed->fd >= 0)
+		close_aside(feed->fd);
+	feed->map = NULL;
+	feed->fd = -1;
+}
+
+int feed_open(struct feed *feed, struct umem *umem, struct queue *queue, struct lease *lease,
+	      const struct feed_config *config)
+{
 	uint32_t wanted;
 	int result;
 
 	*feed = (struct feed){ .queue = queue, .lease = lease, .size = config->rx_size };
-	result = create_patiently(feed, umem, queue, config);
-	if (result)
-		return result;
-	feed->fd = xsk_socket__fd(feed->xsk);
-	if (config->busy_poll)
-		result = prefer_busy_poll(feed->fd);
+	result = open_socket(feed, config);
 	if (result) {
-		xsk_socket__delete(feed->xsk);
+		close_socket(feed);
 		return result;
 	}
-	if (!getsockopt(feed->fd, SOL_XDP, XDP_OPTIONS, &options, &length))
-		feed->zero_copy = options.flags & XDP_OPTIONS_ZEROCOPY;
 
 	/* After a stream has left, its share is still in the fill ring and serves the next one. */
 	queue->sockets++;
@@ -98,13 +196,12 @@ int feed_open(struct feed *feed, struct umem *umem, struct queue *queue, struct 
 
 void feed_close(struct feed *feed)
 {
-	if (!feed->xsk)
+	if (!feed->map)
 		return;
 	feed->lease->deadline_ns = 0;
 	feed->lease->credit = 0;
 	feed->lease->limit = 0;
-	xsk_socket__delete(feed->xsk);
-	feed->xsk = NULL;
+	close_socket(feed);
 	feed->queue->sockets--;
 }
 

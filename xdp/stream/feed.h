@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* AF_XDP sockets: one for each (queue, stream), the feeds of a stream, on one UMEM. */
+/*
+ * AF_XDP sockets on one UMEM: for each queue one that owns the fill ring and receives nothing, and
+ * for each (queue, stream) one that shares it, the feeds of a stream. So feeds come and go
+ * in any order. (libxdp binds every shared socket to the UMEM's first one, which the kernel takes
+ * for another queue; a second stream on a second queue has to name a socket of that queue.)
+ */
 #ifndef SENSORCTL_FEED_H
 #define SENSORCTL_FEED_H
 
@@ -8,9 +13,12 @@
 #include "xdp/state.h"
 #include "xdp/stream/umem.h"
 
-/* A receive queue of the interface; all its sockets share its fill ring. */
+/* A receive queue of the interface. */
 struct queue {
+	struct xsk_socket *owner;	/* NULL: not open */
+	struct xsk_ring_cons unused;	/* its RX ring, which libxdp unmaps when it goes */
 	uint32_t number;
+	bool zero_copy;
 	uint32_t kept;			/* frames between its fill ring and its RX rings */
 	uint32_t sockets;
 	struct xsk_ring_prod fill;
@@ -18,20 +26,21 @@ struct queue {
 };
 
 struct feed {
-	struct xsk_socket *xsk;
 	struct xsk_ring_cons rx;
+	void *map;			/* of the RX ring */
+	size_t map_bytes;
 	struct queue *queue;
 	struct lease *lease;
 	uint32_t size;			/* of the RX ring */
 	uint32_t drained;		/* as in the lease */
 	int fd;
-	bool zero_copy;
 	uint32_t quiet_sent;		/* lease->sent when it was last seen to change */
 	uint32_t quiet_ticks;
 };
 
 struct feed_config {
 	const char *interface;
+	unsigned int ifindex;
 	uint32_t rx_size;
 	bool copy;			/* do not try zero-copy: the program runs in generic mode */
 	bool pieces;			/* frames may be larger than a chunk */
@@ -39,9 +48,15 @@ struct feed_config {
 };
 
 /*
+ * Binds a queue, zero-copy where the driver can. Tries for a second while the kernel still holds
+ * it for a socket that was closed before (PITFALLS P18). Returns 0 or -errno.
+ */
+int queue_open(struct queue *queue, struct umem *umem, const struct feed_config *config);
+void queue_close(struct queue *queue);
+
+/*
  * Opens the socket of one (queue, stream), adds its share of frames to the queue's fill
- * ring, and sets the lease's credit; redirects nothing yet. Tries for a second while the kernel still
- * holds the queue for a socket that was closed before (PITFALLS P18). Returns 0 or -errno.
+ * ring, and sets the lease's credit; redirects nothing yet. The queue is open. Returns 0 or -errno.
  */
 int feed_open(struct feed *feed, struct umem *umem, struct queue *queue, struct lease *lease,
 	      const struct feed_config *config);

@@ -129,15 +129,51 @@ static int make_umem(struct broker *broker, uint32_t streams, struct error *erro
 	return 0;
 }
 
-static int open_feeds(struct broker *broker, struct stream *stream, struct error *error)
+static struct feed_config feed_config(const struct broker *broker)
 {
-	const struct feed_config config = {
+	return (struct feed_config){
 		.interface = broker->attached->interface,
+		.ifindex = broker->attached->ifindex,
 		.rx_size = broker->rx_size,
 		.copy = broker->attached->view->mode != MODE_NATIVE,
 		.pieces = broker->umem.chunk_bytes == LARGE_CHUNK,
 		.busy_poll = broker->config.busy_poll,
 	};
+}
+
+static int cannot_bind(const struct broker *broker, uint32_t queue, int result,
+		       struct error *error)
+{
+	return error_set(error, result, 0, result == -EBUSY ?
+			 "Another program has an AF_XDP socket on that queue" : NULL,
+			 "can't bind an AF_XDP socket to %s queue %u: %s",
+			 broker->attached->interface, queue, strerror(-result));
+}
+
+static int open_queues(struct broker *broker, struct error *error)
+{
+	const struct feed_config config = feed_config(broker);
+
+	for (uint32_t q = 0; q < broker->queues_there; q++) {
+		int result = queue_open(&broker->queues[q], &broker->umem, &config);
+
+		if (result)
+			return cannot_bind(broker, q, result, error);
+	}
+	return 0;
+}
+
+void broker_release(struct broker *broker)
+{
+	for (uint32_t q = 0; broker->queues && q < broker->queue_count; q++)
+		queue_close(&broker->queues[q]);
+	umem_destroy(&broker->umem);
+	broker->stream_room = 0;
+}
+
+static int open_feeds(struct broker *broker, struct stream *stream, struct error *error)
+{
+	const struct feed_config config = feed_config(broker);
 
 	stream->feeds = calloc(broker->queue_count, sizeof(*stream->feeds));
 	if (!stream->feeds)
@@ -149,11 +185,7 @@ static int open_feeds(struct broker *broker, struct stream *stream, struct error
 				       &broker->leases[key], &config);
 
 		if (result)
-			return error_set(error, result, 0, result == -EBUSY ?
-					 "Another program has an AF_XDP socket on that queue" :
-					 NULL,
-					 "can't bind an AF_XDP socket to %s queue %u: %s",
-					 broker->attached->interface, q, strerror(-result));
+			return cannot_bind(broker, q, result, error);
 		stream->feed_count++;
 		feed->lease->reason = REASON_NO_READER;
 		if (bpf_map_update_elem(broker->attached->xsks, &key, &feed->fd, BPF_ANY))
@@ -300,7 +332,7 @@ static void drop_all(struct broker *broker)
 {
 	while (broker->stream_count)
 		broker_drop(broker, broker->streams[broker->stream_count - 1], false);
-	umem_destroy(&broker->umem);
+	broker_release(broker);
 }
 
 /* What the loop and status look at. */
@@ -329,7 +361,7 @@ static int follow(struct broker *broker)
 	}
 	if (broker->stream_count)
 		for (bound = 0; bound < broker->streams[0]->feed_count; bound++)
-			zero_copy += broker->streams[0]->feeds[bound].zero_copy;
+			zero_copy += broker->queues[bound].zero_copy;
 	else
 		lease_ns = 20000000;
 	view->broker_queues = bound;
@@ -358,12 +390,13 @@ int broker_apply(struct broker *broker, struct error *error)
 		drop_all(broker);
 		wanted = keep(broker, is_new);
 	}
-	if (!broker->stream_count) {
-		umem_destroy(&broker->umem);
-		broker->stream_room = 0;
-	}
-	if (wanted && !broker->umem.handle)
+	if (!broker->stream_count)
+		broker_release(broker);
+	if (wanted && !broker->umem.handle) {
 		result = make_umem(broker, wanted, error);
+		if (!result)
+			result = open_queues(broker, error);
+	}
 	for (uint32_t i = 0; !result && i < broker->image->stream_count; i++)
 		if (is_new[i])
 			result = add(broker, i, error);
