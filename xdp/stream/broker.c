@@ -32,13 +32,16 @@ uint64_t broker_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
+/* 0 when it is gone; as it was when we may not look, as another user may not. */
 static ino_t pin_of(const struct broker *broker)
 {
 	char path[PATH_MAX + 16];
 	struct stat status;
 
 	snprintf(path, sizeof(path), "%s/control", broker->attached->directory);
-	return stat(path, &status) ? 0 : status.st_ino;
+	if (stat(path, &status))
+		return errno == ENOENT ? 0 : broker->pin;
+	return status.st_ino;
 }
 
 static int map_leases(struct broker *broker, struct error *error)
