@@ -16,9 +16,13 @@ static bool gets_on(struct connection *connection, const struct stream *stream, 
 void lease_renew(struct broker *broker, struct stream *stream, uint64_t now_ns)
 {
 	(void)broker;
-	for (uint32_t i = 0; i < stream->feed_count; i++)
-		__atomic_store_n(&stream->feeds[i].lease->deadline_ns, now_ns + stream->lease_ns,
-				 __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < stream->feed_count; i++) {
+		struct lease *lease = stream->feeds[i].lease;
+
+		/* If it is not renewed again, it is because we are gone or stuck. */
+		__atomic_store_n(&lease->reason, REASON_NO_LEASE, __ATOMIC_RELAXED);
+		__atomic_store_n(&lease->deadline_ns, now_ns + stream->lease_ns, __ATOMIC_RELAXED);
+	}
 	stream->leased = true;
 }
 
