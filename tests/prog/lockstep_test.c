@@ -25,7 +25,7 @@
 #define LOCKSTEP 8u
 #define BLOCK	 (2 * LOCKSTEP)
 static uint32_t restart_at = 600000u;
-#define APART	 24u /* losses are so far apart that all known holes lie in the window */
+#define APART 24u /* losses are so far apart that all known holes lie in the window */
 
 static struct program program;
 
