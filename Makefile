@@ -93,7 +93,11 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $(subst .,_,$(notdir $*))_bpf > $@
 
 # Unit tests: one program each, linked with everything but main.
-TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
+TEST_LIB := $(BUILD)/libtests.a
+$(TEST_LIB): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 UNIT	:= $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c tests/prog/*_test.c))
 $(UNIT): $(BUILD)/%: $(BUILD)/%.o $(TEST_LIB) $(CORE_LIB)
 	$(call say,LINK,$@)
