@@ -92,12 +92,13 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $(subst .,_,$(notdir $*))_bpf > $@
 
-# Unit tests: one program each, linked with everything but main.
+# What tests and benchmarks share
 TEST_LIB := $(BUILD)/libtests.a
 $(TEST_LIB): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# Unit tests: one program each, linked with everything but main.
 UNIT	:= $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c tests/prog/*_test.c))
 $(UNIT): $(BUILD)/%: $(BUILD)/%.o $(TEST_LIB) $(CORE_LIB)
 	$(call say,LINK,$@)
