@@ -39,7 +39,8 @@ static uint32_t padded(size_t bytes)
 
 static void put(struct pcapng *pcapng, const void *data, size_t bytes)
 {
-	fwrite(data, 1, bytes, pcapng->file);
+	if (fwrite(data, 1, bytes, pcapng->file) != bytes && !pcapng->error)
+		pcapng->error = -errno;
 }
 
 static void put32(struct pcapng *pcapng, uint32_t value)
@@ -114,9 +115,11 @@ static void put_time(struct pcapng *pcapng, uint64_t time_ns)
 	put32(pcapng, (uint32_t)time_ns);
 }
 
-static int state(const struct pcapng *pcapng)
+int pcapng_flush(struct pcapng *pcapng)
 {
-	return ferror(pcapng->file) ? errno ? -errno : -EIO : 0;
+	if (fflush(pcapng->file) && !pcapng->error)
+		pcapng->error = -errno;
+	return pcapng->error;
 }
 
 int pcapng_open(struct pcapng *pcapng, const char *path, const char *interface,
@@ -128,8 +131,7 @@ int pcapng_open(struct pcapng *pcapng, const char *path, const char *interface,
 	setvbuf(pcapng->file, NULL, _IOFBF, BUFFER_BYTES);
 	put_section(pcapng);
 	put_interface(pcapng, interface, description);
-	fflush(pcapng->file);
-	return state(pcapng);
+	return pcapng_flush(pcapng);
 }
 
 int pcapng_packet(struct pcapng *pcapng, uint64_t time_ns, const struct iovec *piece,
@@ -159,7 +161,7 @@ int pcapng_packet(struct pcapng *pcapng, uint64_t time_ns, const struct iovec *p
 		put_option(pcapng, PACKET_DROPPED, &dropped, sizeof(dropped));
 	put32(pcapng, OPTION_END);
 	put32(pcapng, bytes);
-	return state(pcapng);
+	return pcapng->error;
 }
 
 static void put_statistics(struct pcapng *pcapng, uint64_t received, uint64_t dropped)
@@ -182,8 +184,7 @@ int pcapng_close(struct pcapng *pcapng, uint64_t received, uint64_t dropped)
 	int result;
 
 	put_statistics(pcapng, received, dropped);
-	fflush(pcapng->file);
-	result = state(pcapng);
+	result = pcapng_flush(pcapng);
 	if (fclose(pcapng->file) && !result)
 		result = -errno;
 	pcapng->file = NULL;

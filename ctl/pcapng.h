@@ -13,6 +13,7 @@
 
 struct pcapng {
 	FILE *file;
+	int error;		/* the first one, -errno */
 };
 
 /* Begins a file. description is of the interface; may be NULL. Returns 0 or -errno. */
@@ -25,6 +26,9 @@ int pcapng_open(struct pcapng *pcapng, const char *path, const char *interface,
  */
 int pcapng_packet(struct pcapng *pcapng, uint64_t time_ns, const struct iovec *piece,
 		  unsigned int pieces, uint64_t dropped, const char *comment);
+
+/* Writes out what is buffered. Returns 0 or -errno. */
+int pcapng_flush(struct pcapng *pcapng);
 
 /* Writes the statistics and closes. Returns 0 or -errno: what was not written. */
 int pcapng_close(struct pcapng *pcapng, uint64_t received, uint64_t dropped);

@@ -146,7 +146,9 @@ static int copy_stream(struct recording *recording)
 			if (!left)
 				return 0;
 			if (!result) {
-				fflush(recording->file.file);
+				result = pcapng_flush(&recording->file);
+				if (result)
+					return result;
 				result = reader_next(recording->reader, &datagram, left);
 			}
 		}

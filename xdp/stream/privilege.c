@@ -16,10 +16,11 @@
 enum { SCHEDULING_OTHER, SCHEDULING_FIFO, SCHEDULING_NICE };
 
 /*
- * A real-time thread that does not sleep for this long is broken; it gets SIGXCPU, and
+ * A real-time thread that does not sleep for this long is broken (registering the memory of a new
+ * profile takes some 100 ms); it gets SIGXCPU, and
  * goes on as a normal one.
  */
-#define RUNAWAY_US 200000
+#define RUNAWAY_US 1000000
 
 static unsigned int *scheduling;
 
