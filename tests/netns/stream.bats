@@ -68,6 +68,13 @@ record() {
 	soon reads "$1"
 }
 
+# ends_with CODE PID: waits for it. (`run` would wait in a subshell, which has no such child.)
+ends_with() {
+	local code=0
+	wait "$2" || code=$?
+	[ "$code" = "$1" ]
+}
+
 reads() {
 	[ "$("${ctl[@]}" streams eth1 --json | jq --arg s "$1" '.streams[] | select(.name == $s) | .readers | length')" = 1 ]
 }
@@ -194,7 +201,7 @@ packets_in() {
 	reader=$!
 	soon reads lidar
 	datagrams 400
-	run -1 wait "$reader"
+	ends_with 1 "$reader"
 	grep -q "can't write all of small/lidar.pcapng: No space left" full.log
 	[ "$(tshark -r small/lidar.pcapng -T fields -e udp.length 2>/dev/null | grep -c 1214)" -gt 100 ]
 	umount small
@@ -236,7 +243,7 @@ packets_in() {
 	kill -TERM "$broker"
 	wait "$broker"
 	broker=
-	run -1 wait "$reader"
+	ends_with 1 "$reader"
 	wait "$sender"
 	socket_count
 	local read
@@ -257,7 +264,7 @@ packets_in() {
 	sleep 0.4
 	kill -KILL "$broker"
 	wait "$broker" || true
-	run -1 wait "$reader"
+	ends_with 1 "$reader"
 	wait "$sender"
 	local read
 	read=$(packets_in lidar.pcapng)
@@ -342,7 +349,7 @@ packets_in() {
 	local sender=$!
 	sleep 0.2
 	"${ctl[@]}" swap eth1 --profile "$PWD/other.yaml"
-	run -1 wait "$camera"
+	ends_with 1 "$camera"
 	grep -q 'the stream ended' camera.pcapng.log
 	wait "$sender"
 	sleep 0.2
@@ -388,7 +395,7 @@ packets_in() {
 	attach two
 	serve
 	"${ctl[@]}" detach eth1
-	run -1 wait "$broker"
+	ends_with 1 "$broker"
 	broker=
 	grep -q 'detached' serve.log
 }
