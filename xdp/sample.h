@@ -11,12 +11,17 @@
  *	+---+----------+----------+---------------------+
  *	| 1 | ordinal  |  value   |      position       |	wrap (value: azimuth), marker (value: 1
  *	+---+----------+----------+---------------------+	if the packet there was a last one)
- *	| 1 | ordinal  |    0     |     sample id       |	id, packets
+ *	| 1 | ordinal  |  begun   |     sample id       |	id, packets (begun: see below)
  *	+---+----------+----------+---------------------+
  *
  * All zero: no packet yet. Only a packet ahead of all others changes it, so
  * reordering can't count a boundary twice. The last SAMPLE_SLOTS samples have a
  * slot each; whoever takes a slot for a new sample settles the old one.
+ *
+ * When a sensor restarts, one packet restarts the sequence, but another CPU's packet from after
+ * the restart may come here before it. That one sees an id or a position that can't
+ * follow, and begins the new sample; the packet that restarted the sequence then finds it
+ * begun (by the position, or by the bit `begun`), and only settles the sample before.
  */
 #ifndef SENSORCTL_SAMPLE_H
 #define SENSORCTL_SAMPLE_H
@@ -25,6 +30,7 @@
 
 #define SAMPLE_VALID		(1ull << 63)
 #define SAMPLE_ORDINALS		0x7fffu
+#define SAMPLE_BEGUN		(1ull << 32)	/* by id: the sequence's restart is still to come */
 #define SAMPLE_TAG		0x10000u	/* makes a tag differ from an unused slot's */
 #define SAMPLE_JOINED		0x80000000u	/* in `received`: nobody saw how it began */
 #define SAMPLE_TRIES		8
@@ -234,7 +240,44 @@ struct sample_turn {
 	bool told;			/* `first` is worth telling the slot */
 	bool joined;			/* nobody saw the sample begin */
 	bool anew;
+	bool settle;			/* the sequence restarted: the sample before has ended */
+	__u32 ended;			/* ordinal of that */
 };
+
+/* What a packet that came after a restart makes of the word `state`: see above. */
+enum sample_restart {
+	SAMPLE_GOES_ON,
+	SAMPLE_BEGINS,
+	SAMPLE_BEGAN,			/* another CPU's packet was first */
+};
+
+/* For kinds that keep the position; ahead: from there to the packet. Time stamps count on. */
+static __always_inline enum sample_restart sample_restarted(const struct image_stream *stream,
+							    const struct sequence_step *sequence,
+							    __u64 ahead)
+{
+	__u64 unit = sequence_unit(stream), near = SEQUENCE_WINDOW * unit;
+	__u64 back = sequence_modulus(stream) - ahead;
+
+	if (unlikely(sequence->event == SEQUENCE_RESTARTED))
+		return stream->sequence_kind == SEQUENCE_COUNTER && (ahead <= near || back <= near) ?
+			       SAMPLE_BEGAN :
+			       SAMPLE_BEGINS;
+	if (likely(ahead <= near) || stream->sequence_kind != SEQUENCE_COUNTER ||
+	    sequence->event == SEQUENCE_UNKNOWN || sequence->resent)
+		return SAMPLE_GOES_ON;
+	return ahead > stream->max_jump * unit && back > 2 * near ? SAMPLE_BEGINS : SAMPLE_GOES_ON;
+}
+
+/* Only who restarted the sequence knows where the sample before ended. turn->ordinal: the latest. */
+static __always_inline void sample_settle(struct sample_turn *turn, enum sample_restart restart,
+					  const struct sequence_step *sequence)
+{
+	if (likely(sequence->event != SEQUENCE_RESTARTED))
+		return;
+	turn->settle = turn->told = true;
+	turn->ended = (turn->ordinal - (restart == SAMPLE_BEGAN)) & SAMPLE_ORDINALS;
+}
 
 static __always_inline __u64 sample_next_id(const struct image_stream *stream, __u64 state,
 					    const struct sequence_step *sequence, __u32 id,
@@ -251,7 +294,13 @@ static __always_inline __u64 sample_next_id(const struct image_stream *stream, _
 	}
 	turn->ordinal = sample_ordinal(state);
 	distance = sample_id_distance(stream, (__u32)state, id, &turn->anew);
-	if (sequence->event == SEQUENCE_RESTARTED) {
+	if (unlikely(sequence->event == SEQUENCE_RESTARTED)) {
+		turn->settle = turn->told = true;
+		if (!distance && state & SAMPLE_BEGUN) {
+			turn->ended = (turn->ordinal - 1) & SAMPLE_ORDINALS;
+			return state & ~SAMPLE_BEGUN;
+		}
+		turn->ended = turn->ordinal;
 		turn->anew = true;
 		distance = 1;
 	}
@@ -264,7 +313,8 @@ static __always_inline __u64 sample_next_id(const struct image_stream *stream, _
 		return state;
 	turn->began = (__u32)distance;
 	turn->joined = turn->anew;
-	return SAMPLE_VALID | (__u64)turn->ordinal << 48 | id;
+	return SAMPLE_VALID | (__u64)turn->ordinal << 48 | id |
+	       (turn->anew && !turn->settle && sequence->event ? SAMPLE_BEGUN : 0);
 }
 
 /* `value` is the azimuth. */
@@ -273,6 +323,7 @@ static __always_inline __u64 sample_next_wrap(const struct image_stream *stream,
 					      struct sample_turn *turn)
 {
 	__u32 before = (__u32)(state >> 32) & 0xffff;
+	enum sample_restart restart;
 	__u64 ahead;
 
 	turn->first = sequence->position;
@@ -283,7 +334,9 @@ static __always_inline __u64 sample_next_wrap(const struct image_stream *stream,
 	}
 	turn->ordinal = sample_ordinal(state);
 	ahead = sequence_position_distance(stream, (__u32)state, sequence->position);
-	if (sequence->event == SEQUENCE_RESTARTED) {
+	restart = sample_restarted(stream, sequence, ahead);
+	sample_settle(turn, restart, sequence);
+	if (unlikely(restart == SAMPLE_BEGINS)) {
 		turn->anew = turn->told = turn->joined = true;
 		turn->began = 1;
 	} else if (unlikely(sequence->event != SEQUENCE_UNKNOWN &&
@@ -328,6 +381,7 @@ static __always_inline __u64 sample_next_marker(const struct image_stream *strea
 						const struct sequence_step *sequence, bool marked,
 						struct sample_turn *turn)
 {
+	enum sample_restart restart;
 	__u64 ahead;
 
 	turn->first = sequence->position;
@@ -338,7 +392,9 @@ static __always_inline __u64 sample_next_marker(const struct image_stream *strea
 	}
 	turn->ordinal = sample_ordinal(state);
 	ahead = sequence_position_distance(stream, (__u32)state, sequence->position);
-	if (sequence->event == SEQUENCE_RESTARTED) {
+	restart = sample_restarted(stream, sequence, ahead);
+	sample_settle(turn, restart, sequence);
+	if (unlikely(restart == SAMPLE_BEGINS)) {
 		turn->anew = turn->told = turn->joined = true;
 		turn->began = 1;
 	} else if (unlikely(sequence->event != SEQUENCE_UNKNOWN &&
@@ -423,13 +479,12 @@ SUBPROGRAM int sample_account(const struct image_stream *stream, struct instance
 	if (unlikely(turn.began)) {
 		counters->samples += turn.began;
 		counters->samples_incomplete += turn.began - 1;
-		if (turn.anew)
-			sample_close(stream, counters, instance, sample_ordinal(old),
-				     sequence->highest);
 		if (stream->sequence_kind == SEQUENCE_PER_SAMPLE && turn.began == 1 && old &&
 		    !turn.anew)
 			sample_learn(instance, (sequence->highest & SEQUENCE_INDEX_MASK) + 1);
 	}
+	if (unlikely(turn.settle))
+		sample_close(stream, counters, instance, turn.ended, sequence->highest);
 	slot = &instance->slot[turn.ordinal & (SAMPLE_SLOTS - 1)];
 	claimed = sample_receive(stream, counters, instance, turn.ordinal,
 				 turn.joined ? SAMPLE_JOINED : 0);
