@@ -54,7 +54,7 @@ struct sequence_step {
 	__u32 position;		/* of the packet: see sequence_position_distance() */
 	__u32 highest;		/* position of the highest before this packet */
 	__u32 window;		/* after this packet */
-	__u32 pad;
+	__u32 grown;		/* PER_SAMPLE: by how much this index exceeds what was learned */
 };
 
 /* The window after a packet `distance` >= 1 ahead of the highest. */
@@ -90,6 +90,22 @@ static __always_inline __u32 window_late(__u32 window, __u32 back, __u32 last, _
 	*lost = (__s32)(back - sentinel);
 	window = (window & ~(1u << sentinel)) | 1u << back;
 	return back < last ? window | 2u << back : window | 1;
+}
+
+/*
+ * The same for the last packet of the sample before, which comes when that sample was taken for
+ * `grown` packets shorter: what lies behind the present sample, `back` packets of it, moves on.
+ * Returns 0 where the window knows nothing of that sample.
+ */
+static __always_inline __u32 window_grow(__u32 window, __u32 back, __u32 grown)
+{
+	__u32 present = (1u << (back & 31)) - 1;
+	__u64 behind = window & ~present;
+
+	if (back > SEQUENCE_WINDOW || (!behind && !(window & 1)))
+		return 0;
+	behind = grown <= SEQUENCE_WINDOW ? behind << grown : 1ull << 32;
+	return (__u32)behind | (window & present) | 1u << back | (behind >> 32 ? 1 : 0);
 }
 
 /* Positions are counted in these units, modulo this. */
@@ -260,11 +276,19 @@ static __always_inline __u64 sequence_next(const struct image_stream *stream, __
 		at = time ? (at + (__u32)distance) & 0xffff : value;
 		highest = value;
 	} else if (plausible && distance < 0) {
-		__u32 back = (__u32)-distance;
+		__u32 back = (__u32)-distance, moved = 0;
 
 		step->distance = back;
-		window = window_late(window, back <= last ? back : last, last, &step->lost,
-				     &repeated);
+		if (unlikely(step->grown) && back == (highest & SEQUENCE_INDEX_MASK) + 1)
+			moved = window_grow(window, back, step->grown);
+		if (unlikely(moved)) {
+			window = moved;
+			step->lost = (__s32)step->grown - 1;
+			repeated = false;
+		} else {
+			window = window_late(window, back <= last ? back : last, last, &step->lost,
+					     &repeated);
+		}
 		step->event = repeated ? SEQUENCE_REPEATED : SEQUENCE_LATE;
 		step->position = time ? (at - back) & 0xffff : value;
 		step->window = window;
@@ -318,8 +342,11 @@ SUBPROGRAM int sequence_account(const struct image_stream *stream, struct instan
 			index /= stream->step;
 		index &= SEQUENCE_INDEX_MASK;
 		value = (__u32)sample_id << SEQUENCE_INDEX_BITS | index;
-		if (unlikely(index >= instance->per_sample && !stream->sample_packets))
+		if (unlikely(index >= instance->per_sample && !stream->sample_packets)) {
+			if (instance->per_sample && index - instance->per_sample < stream->max_jump)
+				step->grown = index + 1 - instance->per_sample;
 			instance->per_sample = index + 1;
+		}
 	}
 	LOOP
 	for (int try = 0; try < SEQUENCE_TRIES; try++) {
