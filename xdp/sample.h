@@ -377,7 +377,8 @@ static __always_inline __u32 sample_after(const struct image_stream *stream, __u
 	return (__u32)(after >= sequence_modulus(stream) ? after - sequence_modulus(stream) : after);
 }
 
-static __always_inline __u64 sample_next_marker(const struct image_stream *stream, __u64 state,
+static __always_inline __u64 sample_next_marker(const struct image_stream *stream,
+						const struct instance *instance, __u64 state,
 						const struct sequence_step *sequence, bool marked,
 						struct sample_turn *turn)
 {
@@ -399,10 +400,21 @@ static __always_inline __u64 sample_next_marker(const struct image_stream *strea
 		turn->began = 1;
 	} else if (unlikely(sequence->event != SEQUENCE_UNKNOWN &&
 			    ahead >= sequence_modulus(stream) / 2)) {
-		/* a last packet that comes late: what came ahead of it is the next sample's */
 		turn->told = !marked;
-		if (!marked)
+		if (!marked) {
+			/* from before the present sample's beginning, which the last marker told */
+			const struct sample_slot *slot =
+				&instance->slot[turn->ordinal & (SAMPLE_SLOTS - 1)];
+			__u64 began = *(const volatile __u64 *)&slot->first;
+
+			if ((__u32)(began >> 32) == sample_tag(turn->ordinal) &&
+			    !(*(const volatile __u64 *)&slot->received & SAMPLE_JOINED) &&
+			    sequence_position_distance(stream, sequence->position, (__u32)began) - 1 <
+				    sequence_modulus(stream) / 2)
+				turn->ordinal = (turn->ordinal - 1) & SAMPLE_ORDINALS;
 			return state;
+		}
+		/* a last packet that comes late: what came ahead of it is the next sample's */
 		turn->began = 1;
 		return SAMPLE_VALID | (__u64)((turn->ordinal + 1) & SAMPLE_ORDINALS) << 48 |
 		       (state & 0xffffffffffffull);
@@ -470,7 +482,7 @@ SUBPROGRAM int sample_account(const struct image_stream *stream, struct instance
 		if (stream->sample_kind == SAMPLE_WRAP)
 			new = sample_next_wrap(stream, old, sequence, id & 0xffff, &turn);
 		else if (stream->sample_kind == SAMPLE_MARKER)
-			new = sample_next_marker(stream, old, sequence, marked, &turn);
+			new = sample_next_marker(stream, instance, old, sequence, marked, &turn);
 		else
 			new = sample_next_id(stream, old, sequence, id, &turn);
 		if (new == old || __sync_val_compare_and_swap(&instance->sample, old, new) == old)
