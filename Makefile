@@ -115,7 +115,8 @@ TEST_BPF := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(wildcard tests/*/*.bpf.c))
 # One has a mistake in it, made on purpose: the test of the swap fails unless it is found.
 $(BUILD)/tests/prog/swap_test.o: $(BUILD)/tests/prog/broken.skel.h
 
-# Benchmarks: like unit tests, without cmocka.
+# Benchmarks: like unit tests, without cmocka. One needs a BPF program in front of ours.
+$(BUILD)/tests/bench/program_bench.o: $(BUILD)/tests/bench/step.skel.h
 BENCH	:= $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 $(BENCH): $(BUILD)/%: $(BUILD)/%.o $(TEST_LIB) $(CORE_LIB)
 	$(call say,LINK,$@)

@@ -194,8 +194,7 @@ static __always_inline int classify_payload(const struct packet *packet,
 		stream = &image->stream[index];
 		if (test >= stream->test_count)
 			return (int)index;
-		if (payload_test(packet, frame,
-				 &image->test[(stream->test_first + test) & (IMAGE_TESTS - 1)])) {
+		if (state_test(packet, frame, (stream->test_first + test) & (IMAGE_TESTS - 1))) {
 			test++;
 		} else {
 			mask &= mask - 1;
@@ -210,6 +209,8 @@ static __always_inline struct classification classify(const struct packet *packe
 {
 	const struct profile_image *image = packet->image;
 	struct classification result = { .stream = -1, .essential = ESSENTIAL_NONE };
+	const struct image_stream *stream;
+	__u32 first;
 	__u64 mask;
 
 	if (likely(frame->has_ports)) {
@@ -247,8 +248,12 @@ static __always_inline struct classification classify(const struct packet *packe
 	}
 	if (!mask)
 		return result;
-	if (mask & -mask & ~image->with_tests)
-		result.stream = (int)lowest_bit(mask);
+	first = lowest_bit(mask) & (IMAGE_STREAMS - 1);
+	stream = &image->stream[first];
+	if (!stream->test_count ||
+	    (stream->test_count == 1 &&
+	     payload_test(packet, frame, &image->test[stream->test_first & (IMAGE_TESTS - 1)])))
+		result.stream = (int)first;
 	else
 		result.stream = state_pick(packet, frame, mask);
 	return result;

@@ -73,18 +73,18 @@ static __always_inline __u32 fragment_age(__u64 entry, __u32 now_ms)
 /*
  * Remembers a decision: in the entry of the same datagram, else in the oldest one, but
  * before a stream's entry that still lives any that is no stream's, so that a flood of other
- * fragments does not push a sensor's out.
+ * fragments does not push a sensor's out. outcome: reason << 4 | verdict.
  */
-SUBPROGRAM int fragment_remember(struct fragment_set *set, __u64 hash, __u64 now_ns,
-				 const struct fragment_decision *decision)
+SUBPROGRAM int fragment_remember(struct fragment_set *set, __u64 hash, __u64 now_ns, __u32 id,
+				 __u32 outcome)
 {
 	__u32 now_ms = (__u32)(now_ns / 1000000);
 	__u32 best = 0, best_score = 0;
 	bool other;
 
-	if (!set || !decision)
+	if (!set)
 		return 0;
-	other = decision->id >= STREAM_IDS;
+	other = id >= STREAM_IDS;
 	LOOP
 	for (__u32 i = 0; i < FRAGMENT_WAYS; i++) {
 		__u64 entry = *(volatile __u64 *)&set->way[i];
@@ -105,8 +105,8 @@ SUBPROGRAM int fragment_remember(struct fragment_set *set, __u64 hash, __u64 now
 		return 0;
 	*(volatile __u64 *)&set->way[best & (FRAGMENT_WAYS - 1)] =
 		fragment_tag(hash) | (__u64)(now_ms & FRAGMENT_TIME_MASK) << 16 |
-		(other ? (__u64)decision->reason : (__u64)decision->id) << 8 |
-		(other ? FRAGMENT_OTHER : (__u64)decision->reason) << 4 | decision->verdict;
+		(other ? (__u64)(outcome >> 4) : (__u64)id) << 8 |
+		(other ? FRAGMENT_OTHER : (__u64)(outcome >> 4)) << 4 | (outcome & 15);
 	return 0;
 }
 

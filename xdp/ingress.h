@@ -5,14 +5,19 @@
  * A front end defines, before it includes this file:
  *
  *	state_parse(packet, frame)	frame_parse(), as a function of its own where that helps
+ *	state_test(packet, frame, number)	payload_test() of a test of the image
  *	state_pick(packet, frame, mask)	classify_payload(), likewise (before classify.h)
  *	state_account(packet, frame, stream, meta)	ingress_account(), likewise
+ *	state_instance(packet, frame, stream, instances)	instance_find(), likewise
+ *	state_read(packet, frame, stream, sequence, sample)	ingress_read(), likewise
+ *	state_police(packet, frame, class, place)	ingress_police(), likewise
+ *	state_later(packet, frame, protocol)	ingress_later(), likewise
  *	state_counters(packet, row)	this CPU's row; never fails for row < COUNTER_ROWS
  *	state_instances(packet, id)	struct instances of a stable id
  *	state_fragments(packet, set)	a set of the fragment table
  *	state_bucket(packet, n)		state of a token bucket
  *	state_lease(packet, id)		lease of this stream on this packet's queue
- *	state_pressure(packet, now)	the pressure level
+ *	state_pressure(packet)	the pressure level now
  *	state_coarse_ns(packet)		the coarse clock
  *	state_precise_ns(packet)	the precise clock
  *	state_seed(packet)		seed of the fragment hash
@@ -148,6 +153,35 @@ SUBPROGRAM int ingress_interarrival(struct counters *counters, struct instance *
 	return 0;
 }
 
+/*
+ * Reads what the packet says about its place: into sequence->value and ->resent, sample->value,
+ * ->marked and ->index. Returns whether all that the stream's accounting needs is there.
+ */
+static __always_inline bool ingress_read(const struct packet *packet, const struct frame *frame,
+					 const struct image_stream *stream,
+					 struct sequence_step *sequence, struct sample_step *sample)
+{
+	__u64 value = 0;
+
+	if (stream->sample.mask && !payload_field(packet, frame, &stream->sample, &value))
+		return false;
+	sample->value = value;
+	if (stream->sequence_kind != SEQUENCE_NONE) {
+		if (!payload_field(packet, frame, &stream->sequence, &value))
+			return false;
+		sequence->value = value;
+	}
+	if (stream->flags & STREAM_RESENT)
+		sequence->resent = payload_test(packet, frame, &stream->resent);
+	if (stream->marker.mask)
+		sample->marked = payload_test(packet, frame, &stream->marker);
+	value = 0;
+	if (stream->flags & STREAM_INDEX)
+		payload_field(packet, frame, &stream->index, &value);
+	sample->index = (__u32)value;
+	return true;
+}
+
 /* Loss, samples, arrival. Fills what the reader is told. */
 static __always_inline void ingress_account(const struct packet *packet, const struct frame *frame,
 					    const struct image_stream *stream, struct meta *meta)
@@ -162,7 +196,7 @@ static __always_inline void ingress_account(const struct packet *packet, const s
 	meta->instance = INSTANCE_UNTRACKED;
 	if (!instances)
 		return;
-	number = instance_find(packet, frame, stream, instances);
+	number = state_instance(packet, frame, stream, instances);
 	if (unlikely(number >= INSTANCES)) {
 		counters->untracked++;
 		return;
@@ -172,14 +206,13 @@ static __always_inline void ingress_account(const struct packet *packet, const s
 	counters->instance_packets[number]++;
 	if (stream->flags & STREAM_PRECISE)
 		ingress_interarrival(counters, instance, meta->time_ns);
-	if (stream->sample.mask && !payload_field(packet, frame, &stream->sample, &sample.value))
+	if (!state_read(packet, frame, stream, &sequence, &sample))
 		return;
 	if (stream->sequence_kind != SEQUENCE_NONE) {
-		if (!payload_field(packet, frame, &stream->sequence, &sequence.value))
-			return;
-		if (unlikely(stream->flags & STREAM_RESENT))
-			sequence.resent = payload_test(packet, frame, &stream->resent);
-		sequence_account(stream, instance, counters, sample.value, &sequence);
+		LOOP
+		for (int call = 0; call < SEQUENCE_CALLS; call++)
+			if (sequence_account(stream, instance, counters, sample.value, &sequence))
+				break;
 		meta->device_sequence = sequence.value;
 		meta->flags |= META_SEQUENCE;
 		if (unlikely(sequence.lost)) {
@@ -192,14 +225,6 @@ static __always_inline void ingress_account(const struct packet *packet, const s
 	}
 	if (stream->sample_kind == SAMPLE_NONE || sequence.event == SEQUENCE_REPEATED)
 		return;
-	if (stream->marker.mask)
-		sample.marked = payload_test(packet, frame, &stream->marker);
-	if (stream->flags & STREAM_INDEX) {
-		__u64 index = 0;
-
-		payload_field(packet, frame, &stream->index, &index);
-		sample.index = (__u32)index;
-	}
 	sample_account(stream, instance, counters, &sequence, &sample);
 	meta->sample = sample.ordinal;
 	meta->flags |= sample.flags & SAMPLE_KNOWN ? META_SAMPLE : 0;
@@ -207,26 +232,61 @@ static __always_inline void ingress_account(const struct packet *packet, const s
 	meta->flags |= sample.flags & SAMPLE_LAST ? META_LAST : 0;
 }
 
-/* Whether the profile's rates and the pressure leave the packet alone. */
+/*
+ * The short way: the next packet of a stream's first instance, with neither key nor flags to look
+ * at. Returns false, with nothing changed, where it is not that.
+ */
+static __always_inline bool ingress_account_next(const struct packet *packet,
+						 const struct frame *frame,
+						 const struct image_stream *stream,
+						 struct instances *instances, struct meta *meta)
+{
+	__u64 value = 0, sample = 0;
+
+	if (stream->key_count || stream->flags || stream->marker.mask || frame->family != 4 ||
+	    *(volatile __u64 *)&instances->tag[0] != instance_hash(frame, frame->source[0], 0))
+		return false;
+	if (stream->sequence_kind == SEQUENCE_NONE && stream->sample_kind == SAMPLE_NONE) {
+		packet->counters->instance_packets[0]++;
+		meta->instance = 0;
+		return true;
+	}
+	if (!payload_field(packet, frame, &stream->sequence, &value) ||
+	    (stream->sample.mask && !payload_field(packet, frame, &stream->sample, &sample)))
+		return false;
+	if (!account_next(stream, &instances->instance[0], packet->counters, (__u32)value,
+			  (__u32)sample, &meta->sample))
+		return false;
+	packet->counters->instance_packets[0]++;
+	meta->instance = 0;
+	meta->device_sequence = value;
+	meta->flags |= META_SEQUENCE | (stream->sample_kind != SAMPLE_NONE ? META_SAMPLE : 0);
+	return true;
+}
+
+/*
+ * What the profile's rates and the pressure make of a packet. place: the stream's in the image,
+ * IMAGE_STREAMS for none.
+ */
 static __always_inline struct delivery ingress_police(struct packet *packet,
 						      const struct frame *frame, __u32 class,
-						      const struct image_stream *stream,
-						      __u32 index)
+						      __u32 place)
 {
 	const struct profile_image *image = packet->image;
 	const struct image_class_policy *policy = &image->class[class & (CLASSES - 1)];
-	__u32 bytes = packet->length;
+	__u32 bytes = frame->length;
 	__u64 *state;
 
-	if (unlikely(policy->shed_at && state_pressure(packet, ingress_now(packet)) >=
-						policy->shed_at))
+	if (policy->shed_at && state_pressure(packet) >= policy->shed_at)
 		return (struct delivery){ VERDICT_DROP, REASON_PRESSURE };
-	if (unlikely(frame->fragment == FRAGMENT_FIRST && frame->payload_length > bytes))
+	if (frame->fragment == FRAGMENT_FIRST && frame->payload_length > bytes)
 		bytes = frame->payload_length;	/* the later ones are not asked again */
-	if (stream) {
-		const struct image_bucket *bucket = &image->bucket[index & (IMAGE_STREAMS - 1)];
+	if (place < IMAGE_STREAMS) {
+		const struct image_bucket *bucket = &image->bucket[place];
 
-		state = bucket->cost ? state_bucket(packet, CLASSES + stream->id) : NULL;
+		state = bucket->cost ? state_bucket(packet, CLASSES + (image->stream[place].id &
+								       (STREAM_IDS - 1))) :
+				       NULL;
 		if (state && !bucket_conforms(state, bucket, bytes,
 					      bucket->precise ? state_precise_ns(packet) :
 								ingress_now(packet)))
@@ -240,15 +300,25 @@ static __always_inline struct delivery ingress_police(struct packet *packet,
 	return (struct delivery){ VERDICT_STACK, REASON_PROFILE };
 }
 
+/* Most classes and streams have neither: no call for them. */
+static __always_inline bool ingress_policed(const struct profile_image *image, __u32 class,
+					    __u32 place)
+{
+	const struct image_class_policy *policy = &image->class[class & (CLASSES - 1)];
+
+	return policy->shed_at || policy->bucket.cost ||
+	       (place < IMAGE_STREAMS && image->bucket[place].cost);
+}
+
 static __always_inline void ingress_remember(struct packet *packet, const struct frame *frame,
 					     __u32 id, struct delivery delivery)
 {
-	struct fragment_decision decision = { id, delivery.verdict, delivery.reason };
 	__u64 hash = fragment_hash(frame, state_seed(packet));
 	struct fragment_set *set = state_fragments(packet, fragment_set_of(hash));
 
 	if (set)
-		fragment_remember(set, hash, ingress_now(packet), &decision);
+		fragment_remember(set, hash, ingress_now(packet), id,
+				  (__u32)delivery.reason << 4 | delivery.verdict);
 }
 
 static __always_inline struct outcome ingress_default(struct packet *packet,
@@ -256,7 +326,10 @@ static __always_inline struct outcome ingress_default(struct packet *packet,
 						      enum protocol protocol)
 {
 	const struct profile_image *image = packet->image;
-	struct delivery delivery = ingress_police(packet, frame, image->default_class, NULL, 0);
+	struct delivery delivery = deliver_stack(REASON_PROFILE);
+
+	if (ingress_policed(image, image->default_class, IMAGE_STREAMS))
+		delivery = state_police(packet, frame, image->default_class, IMAGE_STREAMS);
 
 	if (delivery.verdict != VERDICT_DROP) {
 		delivery.reason = REASON_DEFAULT;
@@ -275,6 +348,7 @@ static __always_inline struct outcome ingress_stream(struct packet *packet,
 	const struct image_stream *stream = &packet->image->stream[index & (IMAGE_STREAMS - 1)];
 	__u32 id = stream->id & (STREAM_IDS - 1), frames;
 	struct meta meta = { .stream = (__u16)id, .magic = META_MAGIC };
+	struct instances *instances;
 	struct delivery delivery;
 
 	if (stream->flags & STREAM_PRECISE) {
@@ -286,9 +360,15 @@ static __always_inline struct outcome ingress_stream(struct packet *packet,
 	if (unlikely(!packet->counters))
 		return (struct outcome){ VERDICT_STACK, REASON_PROFILE, (int)index, id };
 	packet->counters->last_ns = packet->now_ns;
-	state_account(packet, frame, stream, &meta);
+	instances = state_instances(packet, id);
+	if (unlikely(!instances))
+		return (struct outcome){ VERDICT_STACK, REASON_PROFILE, (int)index, id };
+	if (!ingress_account_next(packet, frame, stream, instances, &meta))
+		state_account(packet, frame, stream, &meta);
 
-	delivery = ingress_police(packet, frame, stream->class, stream, index);
+	delivery = deliver_stack(REASON_PROFILE);
+	if (ingress_policed(packet->image, stream->class, index & (IMAGE_STREAMS - 1)))
+		delivery = state_police(packet, frame, stream->class, index & (IMAGE_STREAMS - 1));
 	if (delivery.verdict == VERDICT_DROP)
 		goto count;
 	if (stream->deliver == DELIVER_DROP) {
@@ -315,8 +395,11 @@ static __always_inline struct outcome ingress(struct packet *packet)
 	struct frame frame = {};
 	struct classification found;
 	enum protocol protocol;
+	int parsed;
 
-	if (unlikely(state_parse(packet, &frame) != FRAME_PARSED))
+	parsed = frame_parse_plain(packet, &frame) ? FRAME_PARSED : state_parse(packet, &frame);
+	packet->length = frame.length;
+	if (unlikely(parsed != FRAME_PARSED))
 		return ingress_other(packet, &frame, VERDICT_STACK, REASON_MALFORMED,
 				     ingress_protocol(&frame, ESSENTIAL_NONE));
 	found = frame.fragment == FRAGMENT_LATER ?
@@ -334,7 +417,7 @@ static __always_inline struct outcome ingress(struct packet *packet)
 					     VERDICT_STACK,
 				     REASON_ESSENTIAL, protocol);
 	if (unlikely(frame.fragment == FRAGMENT_LATER))
-		return ingress_later(packet, &frame, protocol);
+		return state_later(packet, &frame, protocol);
 	if (found.stream < 0)
 		return ingress_default(packet, &frame, protocol);
 	return ingress_stream(packet, &frame, (__u32)found.stream, protocol);

@@ -6,8 +6,8 @@
 #ifndef SENSORCTL_INSTANCE_H
 #define SENSORCTL_INSTANCE_H
 
+#include "account.h"
 #include "classify.h"
-#include "sample.h"
 
 #define INSTANCE_UNTRACKED 0xffffu
 
@@ -16,6 +16,15 @@ static __always_inline __u64 mix(__u64 hash, __u64 value)
 {
 	hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
 	return hash ^ hash >> 32;
+}
+
+static __always_inline __u64 instance_hash(const struct frame *frame, __u64 address, __u64 key)
+{
+	__u64 hash = mix(0x243f6a8885a308d3ull, address);
+
+	if (unlikely(frame->family == 6))
+		hash = mix(hash, frame->source[1]);
+	return mix(hash ^ (__u64)frame->family << 16 ^ frame->source_port, key) | 1;
 }
 
 /* The protocol's key fields as one number. */
@@ -45,10 +54,7 @@ static __always_inline __u32 instance_find(const struct packet *packet, const st
 
 		address = mac ? mac->value & 0xffffffffffffull : 0;
 	}
-	hash = mix(0x243f6a8885a308d3ull, address);
-	if (unlikely(frame->family == 6))
-		hash = mix(hash, frame->source[1]);
-	hash = mix(hash ^ (__u64)frame->family << 16 ^ frame->source_port, key) | 1;
+	hash = instance_hash(frame, address, key);
 	if (likely(*(volatile __u64 *)&instances->tag[0] == hash))
 		return 0;
 	LOOP

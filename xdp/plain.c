@@ -13,6 +13,7 @@ static inline int state_parse(const struct packet *packet, struct frame *frame)
 }
 
 static inline int state_pick(const struct packet *packet, const struct frame *frame, __u64 mask);
+static inline int state_test(const struct packet *packet, const struct frame *frame, __u32 number);
 
 #include "bucket.h"
 #include "deliver.h"
@@ -33,6 +34,11 @@ struct plain {
 static inline int state_pick(const struct packet *packet, const struct frame *frame, __u64 mask)
 {
 	return classify_payload(packet, frame, mask);
+}
+
+static inline int state_test(const struct packet *packet, const struct frame *frame, __u32 number)
+{
+	return payload_test(packet, frame, &packet->image->test[number % IMAGE_TESTS]);
 }
 
 static inline struct counters *state_counters(const struct packet *packet, __u32 row)
@@ -60,9 +66,8 @@ static inline struct lease *state_lease(const struct packet *packet, __u32 id)
 	return &packet->plain->lease[id % STREAM_IDS];
 }
 
-static inline __u32 state_pressure(const struct packet *packet, __u64 now_ns)
+static inline __u32 state_pressure(const struct packet *packet)
 {
-	(void)now_ns;
 	return packet->plain->pressure;
 }
 
@@ -96,7 +101,42 @@ static inline bool state_redirect(struct packet *packet, __u32 id, const struct 
 static inline void state_account(const struct packet *packet, const struct frame *frame,
 				 const struct image_stream *stream, struct meta *meta);
 
+static inline __u32 state_instance(const struct packet *packet, const struct frame *frame,
+				   const struct image_stream *stream, struct instances *instances)
+{
+	return instance_find(packet, frame, stream, instances);
+}
+
+static inline bool state_read(const struct packet *packet, const struct frame *frame,
+			      const struct image_stream *stream, struct sequence_step *sequence,
+			      struct sample_step *sample);
+static inline struct delivery state_police(struct packet *packet, const struct frame *frame,
+					   __u32 class, __u32 place);
+
+struct outcome;
+static inline struct outcome state_later(struct packet *packet, const struct frame *frame,
+					 enum protocol protocol);
+
 #include "ingress.h"
+
+static inline bool state_read(const struct packet *packet, const struct frame *frame,
+			      const struct image_stream *stream, struct sequence_step *sequence,
+			      struct sample_step *sample)
+{
+	return ingress_read(packet, frame, stream, sequence, sample);
+}
+
+static inline struct delivery state_police(struct packet *packet, const struct frame *frame,
+					   __u32 class, __u32 place)
+{
+	return ingress_police(packet, frame, class, place);
+}
+
+static inline struct outcome state_later(struct packet *packet, const struct frame *frame,
+					 enum protocol protocol)
+{
+	return ingress_later(packet, frame, protocol);
+}
 
 static inline void state_account(const struct packet *packet, const struct frame *frame,
 				 const struct image_stream *stream, struct meta *meta)

@@ -10,6 +10,8 @@
 static __always_inline int state_parse(const struct packet *packet, struct frame *frame);
 static __always_inline int state_pick(const struct packet *packet, const struct frame *frame,
 				      __u64 mask);
+static __always_inline int state_test(const struct packet *packet, const struct frame *frame,
+				      __u32 number);
 static __always_inline void state_account(const struct packet *packet, const struct frame *frame,
 					  const struct image_stream *stream, struct meta *meta);
 
@@ -168,15 +170,21 @@ static __always_inline __u64 state_seed(const struct packet *packet)
 }
 
 /* The highest level that has not expired; a writer that died sheds nothing. */
-static __always_inline __u32 state_pressure(const struct packet *packet, __u64 now_ns)
+static __always_inline __u32 state_pressure(struct packet *packet)
 {
 	__u32 zero = 0, level = 0;
-	__u64 now_ms = now_ns / 1000000;
 	struct pressure *entry = bpf_map_lookup_elem(&pressure, &zero);
+	__u64 any = 0, now_ms;
 
-	(void)packet;
 	if (!entry)
 		return 0;
+	for (__u32 i = 0; i < PRESSURE_SOURCES; i++)
+		any |= entry->slot[i];
+	if (likely(!any))
+		return 0;
+	if (!packet->now_ns)
+		packet->now_ns = state_coarse_ns(packet);
+	now_ms = packet->now_ns / 1000000;
 	for (__u32 i = 0; i < PRESSURE_SOURCES; i++) {
 		__u64 slot = entry->slot[i];
 
@@ -216,21 +224,34 @@ static __always_inline bool state_image(struct packet *packet)
 	return inner && packet->image;
 }
 
+static __always_inline __u32 state_instance(const struct packet *packet, const struct frame *frame,
+					    const struct image_stream *stream,
+					    struct instances *of);
+static __always_inline struct delivery state_police(const struct packet *packet,
+						    const struct frame *frame, __u32 class,
+						    __u32 place);
+static __always_inline bool state_read(const struct packet *packet, const struct frame *frame,
+				       const struct image_stream *stream,
+				       struct sequence_step *sequence, struct sample_step *sample);
+struct outcome;
+static __always_inline struct outcome state_later(struct packet *packet, const struct frame *frame,
+						  enum protocol protocol);
+
 #include "ingress.h"
 
-static __always_inline struct packet packet_of(struct xdp_md *ctx)
+static __always_inline struct packet packet_of(struct xdp_md *ctx, __u32 length)
 {
 	return (struct packet){
 		.data = (void *)(long)ctx->data,
 		.data_end = (void *)(long)ctx->data_end,
 		.ctx = ctx,
-		.length = (__u32)bpf_xdp_get_buff_len(ctx),
+		.length = length,
 	};
 }
 
 SUBPROGRAM int parse(struct xdp_md *ctx, struct frame *frame)
 {
-	struct packet packet = packet_of(ctx);
+	struct packet packet = packet_of(ctx, (__u32)bpf_xdp_get_buff_len(ctx));
 
 	return frame ? (int)frame_parse(&packet, frame) : (int)FRAME_MALFORMED;
 }
@@ -240,10 +261,25 @@ static __always_inline int state_parse(const struct packet *packet, struct frame
 	return parse(packet->ctx, frame);
 }
 
+SUBPROGRAM int test(struct xdp_md *ctx, const struct frame *frame,
+		    const struct profile_image *active, __u32 number)
+{
+	struct packet packet = packet_of(ctx, frame ? frame->length : 0);
+
+	return frame && active &&
+	       payload_test(&packet, frame, &active->test[number & (IMAGE_TESTS - 1)]);
+}
+
+static __always_inline int state_test(const struct packet *packet, const struct frame *frame,
+				      __u32 number)
+{
+	return test(packet->ctx, frame, packet->image, number);
+}
+
 SUBPROGRAM int pick(struct xdp_md *ctx, const struct frame *frame,
 		    const struct profile_image *active, __u64 mask)
 {
-	struct packet packet = packet_of(ctx);
+	struct packet packet = packet_of(ctx, frame ? frame->length : 0);
 
 	packet.image = active;
 	return frame && active ? classify_payload(&packet, frame, mask) : -1;
@@ -255,10 +291,65 @@ static __always_inline int state_pick(const struct packet *packet, const struct 
 	return pick(packet->ctx, frame, packet->image, mask);
 }
 
+/* Returns verdict | reason << 8. place: of the stream, or IMAGE_STREAMS. */
+SUBPROGRAM int police(const struct frame *frame, const struct profile_image *active, __u32 class,
+		      __u32 place, __u64 now_ns)
+{
+	struct packet packet = { .image = active, .now_ns = now_ns };
+	struct delivery delivery;
+
+	if (!frame || !active)
+		return VERDICT_STACK | REASON_PROFILE << 8;
+	delivery = ingress_police(&packet, frame, class, place);
+	return (int)(delivery.verdict | delivery.reason << 8);
+}
+
+static __always_inline struct delivery state_police(const struct packet *packet,
+						    const struct frame *frame, __u32 class,
+						    __u32 place)
+{
+	__u32 packed = (__u32)police(frame, packet->image, class, place, packet->now_ns);
+
+	return (struct delivery){ (enum verdict)(packed & 255), (enum reason)(packed >> 8 & 255) };
+}
+
+SUBPROGRAM int read_fields(struct xdp_md *ctx, const struct frame *frame,
+			   const struct image_stream *stream, struct sequence_step *sequence,
+			   struct sample_step *sample)
+{
+	struct packet packet = packet_of(ctx, frame ? frame->length : 0);
+
+	return frame && stream && sequence && sample &&
+	       ingress_read(&packet, frame, stream, sequence, sample);
+}
+
+static __always_inline bool state_read(const struct packet *packet, const struct frame *frame,
+				       const struct image_stream *stream,
+				       struct sequence_step *sequence, struct sample_step *sample)
+{
+	return read_fields(packet->ctx, frame, stream, sequence, sample);
+}
+
+SUBPROGRAM int find(struct xdp_md *ctx, const struct frame *frame,
+		    const struct image_stream *stream, struct instances *of)
+{
+	struct packet packet = packet_of(ctx, frame ? frame->length : 0);
+
+	return frame && stream && of ? (int)instance_find(&packet, frame, stream, of) :
+				       (int)INSTANCE_UNTRACKED;
+}
+
+static __always_inline __u32 state_instance(const struct packet *packet, const struct frame *frame,
+					    const struct image_stream *stream,
+					    struct instances *of)
+{
+	return (__u32)find(packet->ctx, frame, stream, of);
+}
+
 SUBPROGRAM int account(struct xdp_md *ctx, const struct frame *frame,
 		       const struct image_stream *stream, struct counters *row, struct meta *meta)
 {
-	struct packet packet = packet_of(ctx);
+	struct packet packet = packet_of(ctx, frame ? frame->length : 0);
 
 	packet.counters = row;
 	if (frame && stream && row && meta)
@@ -272,10 +363,35 @@ static __always_inline void state_account(const struct packet *packet, const str
 	account(packet->ctx, frame, stream, packet->counters, meta);
 }
 
+/* Returns verdict | reason << 8 | id << 16. */
+SUBPROGRAM int later(struct xdp_md *ctx, const struct frame *frame, __u32 protocol)
+{
+	struct packet packet = packet_of(ctx, frame ? frame->length : 0);
+	struct outcome outcome;
+
+	if (!frame)
+		return VERDICT_STACK | REASON_MALFORMED << 8 | (int)OTHER_ID << 16;
+	outcome = ingress_later(&packet, frame, (enum protocol)(protocol & (PROTOCOLS - 1)));
+	return (int)(outcome.verdict | outcome.reason << 8 | outcome.id << 16);
+}
+
+static __always_inline struct outcome state_later(struct packet *packet, const struct frame *frame,
+						  enum protocol protocol)
+{
+	__u32 packed = (__u32)later(packet->ctx, frame, protocol);
+
+	return (struct outcome){
+		.verdict = (enum verdict)(packed & 255),
+		.reason = (enum reason)(packed >> 8 & 255),
+		.stream = -1,
+		.id = packed >> 16,
+	};
+}
+
 SEC("xdp.frags")
 int sensor_ingress(struct xdp_md *ctx)
 {
-	struct packet packet = packet_of(ctx);
+	struct packet packet = packet_of(ctx, 0);
 	struct outcome outcome;
 
 	if (!state_image(&packet))

@@ -30,7 +30,8 @@
 #include "packet.h"
 #include "histogram.h"
 
-#define SEQUENCE_TRIES		16	/* compare-and-exchange attempts */
+#define SEQUENCE_TRIES		2	/* compare-and-exchange attempts of one call */
+#define SEQUENCE_CALLS		16	/* calls: more attempts in one cost the verifier too much */
 #define SEQUENCE_WINDOW		31u	/* positions behind the highest that are known */
 #define SEQUENCE_WINDOW_TIME	15u	/* the same for time stamps */
 #define SEQUENCE_INDEX_BITS	20
@@ -330,10 +331,11 @@ SUBPROGRAM int sequence_account(const struct image_stream *stream, struct instan
 				struct counters *counters, __u64 sample_id,
 				struct sequence_step *step)
 {
+	bool done = false;
 	__u32 value;
 
 	if (!stream || !instance || !counters || !step)
-		return 0;
+		return 1;
 	value = (__u32)step->value;
 	if (stream->sequence_kind == SEQUENCE_PER_SAMPLE) {
 		__u32 index = value - stream->first;
@@ -349,15 +351,17 @@ SUBPROGRAM int sequence_account(const struct image_stream *stream, struct instan
 		}
 	}
 	LOOP
-	for (int try = 0; try < SEQUENCE_TRIES; try++) {
+	for (int try = 0; !done && try < SEQUENCE_TRIES; try++) {
 		__u32 per_sample = stream->sample_packets ? stream->sample_packets :
 							    instance->per_sample;
 		__u64 old = *(volatile __u64 *)&instance->sequence;
 		__u64 new = sequence_next(stream, old, value, sample_id, per_sample, step);
 
-		if (old == new || __sync_val_compare_and_swap(&instance->sequence, old, new) == old)
-			break;
+		done = old == new ||
+		       __sync_val_compare_and_swap(&instance->sequence, old, new) == old;
 	}
+	if (unlikely(!done))
+		return 0;
 	if (unlikely(step->lost))
 		counters->lost += step->lost;
 	if (unlikely(step->event == SEQUENCE_LATE))
@@ -366,7 +370,7 @@ SUBPROGRAM int sequence_account(const struct image_stream *stream, struct instan
 		counters->duplicate++;
 	else if (unlikely(step->event == SEQUENCE_RESTARTED))
 		counters->restarts++;
-	return 0;
+	return 1;
 }
 
 #endif
