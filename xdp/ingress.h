@@ -226,6 +226,9 @@ static __always_inline void ingress_account(const struct packet *packet, const s
 	if (stream->sample_kind == SAMPLE_NONE || sequence.event == SEQUENCE_REPEATED)
 		return;
 	sample_account(stream, instance, counters, &sequence, &sample);
+	if (unlikely(sample.marked) && stream->sample_kind == SAMPLE_ID &&
+	    stream->sequence_kind == SEQUENCE_COUNTER)
+		sample_mark(stream, instance, counters, sample.ordinal, sequence.position);
 	meta->sample = sample.ordinal;
 	meta->flags |= sample.flags & SAMPLE_KNOWN ? META_SAMPLE : 0;
 	meta->flags |= sample.flags & SAMPLE_FIRST ? META_FIRST : 0;

@@ -83,9 +83,14 @@ static __always_inline __u32 sample_expected(const struct image_stream *stream, 
 	return slot->received & SAMPLE_JOINED ? 0 : per_sample;
 }
 
+static __always_inline __u32 sample_came(__u64 received)
+{
+	return (__u32)received & ~SAMPLE_JOINED;
+}
+
 static __always_inline bool sample_has_hole(const struct sample_slot *slot, __u32 expected)
 {
-	return ((__u32)slot->received & ~SAMPLE_JOINED) < expected;
+	return sample_came(slot->received) < expected;
 }
 
 /* The first position of a sample, from any packet of it: the lowest that was told. */
@@ -111,10 +116,13 @@ static __always_inline void sample_begin(const struct image_stream *stream,
 	}
 }
 
-/* Counts a packet into its sample's slot; settles the sample that had the slot before. */
+/*
+ * Counts a packet into its sample's slot; settles the sample that had the slot before. came: 1, or 0
+ * for none, and SAMPLE_JOINED. Returns whether the slot was taken.
+ */
 static __always_inline bool sample_receive(const struct image_stream *stream,
 					   struct counters *counters, struct instance *instance,
-					   __u32 ordinal, __u64 joined)
+					   __u32 ordinal, __u32 came)
 {
 	struct sample_slot *slot = &instance->slot[ordinal & (SAMPLE_SLOTS - 1)];
 	struct sample_slot *next = &instance->slot[(ordinal + 1) & (SAMPLE_SLOTS - 1)];
@@ -127,7 +135,8 @@ static __always_inline bool sample_receive(const struct image_stream *stream,
 
 		old.received = *(volatile __u64 *)&slot->received;
 		if (likely((__u32)(old.received >> 32) == tag)) {
-			__sync_fetch_and_add(&slot->received, 1);
+			if (likely(came))
+				__sync_fetch_and_add(&slot->received, 1);
 			return false;
 		}
 		if (old.received &&
@@ -137,9 +146,9 @@ static __always_inline bool sample_receive(const struct image_stream *stream,
 		old.first = *(volatile __u64 *)&slot->first;
 		next_first = *(volatile __u64 *)&next->first;
 		if (__sync_val_compare_and_swap(&slot->received, old.received,
-						(__u64)tag << 32 | joined | 1) != old.received)
+						(__u64)tag << 32 | came) != old.received)
 			continue;
-		if (old.received) {
+		if (sample_came(old.received)) {
 			__u32 expected = sample_expected(stream, instance->per_sample, &old,
 							 next_first);
 
@@ -297,7 +306,7 @@ static __always_inline __u64 sample_next_id(const struct image_stream *stream, _
 	if (unlikely(sequence->event == SEQUENCE_RESTARTED)) {
 		turn->settle = turn->told = true;
 		if (!distance && state & SAMPLE_BEGUN) {
-			turn->ended = (turn->ordinal - 1) & SAMPLE_ORDINALS;
+			turn->ended = (turn->ordinal - 2) & SAMPLE_ORDINALS;
 			return state & ~SAMPLE_BEGUN;
 		}
 		turn->ended = turn->ordinal;
@@ -308,7 +317,8 @@ static __always_inline __u64 sample_next_id(const struct image_stream *stream, _
 		turn->told = sequence->event == SEQUENCE_LATE;
 		return state;
 	}
-	turn->ordinal = (turn->ordinal + (__u32)distance) & SAMPLE_ORDINALS;
+	/* beginning anew, leave out the slot whose beginning a marker may have told */
+	turn->ordinal = (turn->ordinal + (__u32)(turn->anew ? 2 : distance)) & SAMPLE_ORDINALS;
 	if (distance < 0)
 		return state;
 	turn->began = (__u32)distance;
@@ -442,7 +452,7 @@ static __always_inline void sample_move(const struct image_stream *stream,
 	came -= came >> 1 & 0x55555555u;
 	came = (came & 0x33333333u) + (came >> 2 & 0x33333333u);
 	moved = (((came + (came >> 4)) & 0x0f0f0f0fu) * 0x01010101u >> 24) + 1;
-	sample_receive(stream, counters, instance, next, 0);
+	sample_receive(stream, counters, instance, next, 1);
 	__sync_fetch_and_add(&instance->slot[next & (SAMPLE_SLOTS - 1)].received, moved - 1);
 	__sync_fetch_and_add(&instance->slot[ordinal & (SAMPLE_SLOTS - 1)].received, -(__u64)moved);
 	sample_begin(stream, &instance->slot[next & (SAMPLE_SLOTS - 1)], sample_tag(next),
@@ -499,7 +509,7 @@ SUBPROGRAM int sample_account(const struct image_stream *stream, struct instance
 		sample_close(stream, counters, instance, turn.ended, sequence->highest);
 	slot = &instance->slot[turn.ordinal & (SAMPLE_SLOTS - 1)];
 	claimed = sample_receive(stream, counters, instance, turn.ordinal,
-				 turn.joined ? SAMPLE_JOINED : 0);
+				 turn.joined ? SAMPLE_JOINED | 1 : 1);
 	if (unlikely(claimed || turn.told)) {
 		bool joined = *(volatile __u64 *)&slot->received & SAMPLE_JOINED;
 		__u64 back = index * (__u64)sequence_unit(stream);
@@ -524,6 +534,23 @@ SUBPROGRAM int sample_account(const struct image_stream *stream, struct instance
 }
 
 /*
+ * The last packet of a sample that has an id: the next one begins right behind, whatever is lost
+ * there. After sample_account(); `ordinal` is the packet's.
+ */
+SUBPROGRAM int sample_mark(const struct image_stream *stream, struct instance *instance,
+			   struct counters *counters, __u32 ordinal, __u32 position)
+{
+	__u32 next = (ordinal + 1) & SAMPLE_ORDINALS;
+
+	if (!stream || !instance || !counters)
+		return 0;
+	sample_receive(stream, counters, instance, next, 0);
+	sample_begin(stream, &instance->slot[next & (SAMPLE_SLOTS - 1)], sample_tag(next),
+		     sample_after(stream, position));
+	return 0;
+}
+
+/*
  * For user space: samples of an instance that have a hole but whose slot nobody has
  * taken yet, the open one among them. Add this to counters.samples_incomplete.
  */
@@ -540,7 +567,7 @@ static inline __u32 samples_pending(const struct image_stream *stream,
 		__u64 next = instance->slot[(i + 1) & (SAMPLE_SLOTS - 1)].first;
 		__u32 expected;
 
-		if (!slot->received || (__u32)(slot->first >> 32) != (__u32)(slot->received >> 32))
+		if (!sample_came(slot->received) || (__u32)(slot->first >> 32) != (__u32)(slot->received >> 32))
 			continue;
 		expected = sample_expected(stream, instance->per_sample, slot, next);
 		if ((__u32)(slot->received >> 32) == sample_tag(sample_ordinal(instance->sample))) {
