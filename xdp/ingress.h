@@ -246,24 +246,24 @@ static __always_inline bool ingress_account_next(const struct packet *packet,
 {
 	__u64 value = 0, sample = 0;
 
-	if (stream->key_count || stream->flags || stream->marker.mask || frame->family != 4 ||
+	if (stream->key_count || stream->flags & ~STREAM_PRECISE || stream->marker.mask || !frame->family ||
 	    *(volatile __u64 *)&instances->tag[0] != instance_hash(frame, frame->source[0], 0))
 		return false;
-	if (stream->sequence_kind == SEQUENCE_NONE && stream->sample_kind == SAMPLE_NONE) {
-		packet->counters->instance_packets[0]++;
-		meta->instance = 0;
-		return true;
+	if (stream->sequence_kind != SEQUENCE_NONE || stream->sample_kind != SAMPLE_NONE) {
+		if (!payload_field(packet, frame, &stream->sequence, &value) ||
+		    (stream->sample.mask &&
+		     !payload_field(packet, frame, &stream->sample, &sample)) ||
+		    !account_next(stream, &instances->instance[0], packet->counters, (__u32)value,
+				  (__u32)sample, &meta->sample))
+			return false;
+		meta->device_sequence = value;
+		meta->flags |= META_SEQUENCE |
+			       (stream->sample_kind != SAMPLE_NONE ? META_SAMPLE : 0);
 	}
-	if (!payload_field(packet, frame, &stream->sequence, &value) ||
-	    (stream->sample.mask && !payload_field(packet, frame, &stream->sample, &sample)))
-		return false;
-	if (!account_next(stream, &instances->instance[0], packet->counters, (__u32)value,
-			  (__u32)sample, &meta->sample))
-		return false;
 	packet->counters->instance_packets[0]++;
 	meta->instance = 0;
-	meta->device_sequence = value;
-	meta->flags |= META_SEQUENCE | (stream->sample_kind != SAMPLE_NONE ? META_SAMPLE : 0);
+	if (stream->flags & STREAM_PRECISE)
+		ingress_interarrival(packet->counters, &instances->instance[0], meta->time_ns);
 	return true;
 }
 
