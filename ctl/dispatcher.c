@@ -13,7 +13,7 @@
 #include "ctl/load.h"
 #include "ctl/log.h"
 #include "ctl/verb.h"
-#include "xdp/sensor.skel.h"
+#include "xdp/sensor_joined.skel.h"
 
 #define MOST_MAPS 64
 
@@ -59,7 +59,7 @@ int dispatcher_join(unsigned int ifindex, const struct sensor_bpf *loaded, int *
 		    __u32 *mode, struct error *error)
 {
 	struct xdp_multiprog *dispatcher = get(ifindex);
-	struct sensor_bpf *twin = NULL;
+	struct sensor_joined_bpf *twin = NULL;
 	struct xdp_program *ours;
 	enum xdp_attach_mode how;
 	int result;
@@ -68,7 +68,7 @@ int dispatcher_join(unsigned int ifindex, const struct sensor_bpf *loaded, int *
 		return error_set(error, -ENOENT, FAILED, NULL, "the dispatcher is gone");
 	how = xdp_multiprog__attach_mode(dispatcher);
 	xdp_multiprog__close(dispatcher);
-	result = load_again(loaded, &twin, error);
+	result = load_joined(loaded, &twin, error);
 	if (result)
 		return result;
 	ours = xdp_program__from_bpf_obj(twin->obj, "xdp.frags");
@@ -83,7 +83,7 @@ int dispatcher_join(unsigned int ifindex, const struct sensor_bpf *loaded, int *
 			*program = fcntl(xdp_program__fd(ours), F_DUPFD_CLOEXEC, 3);
 		xdp_program__close(ours);
 	}
-	sensor_bpf__destroy(twin);
+	sensor_joined_bpf__destroy(twin);
 	*mode = how == XDP_MODE_SKB ? MODE_GENERIC : MODE_NATIVE;
 	return result;
 }

@@ -17,6 +17,7 @@
 #include "ctl/swap.h"
 #include "ctl/verb.h"
 #include "xdp/sensor.skel.h"
+#include "xdp/sensor_joined.skel.h"
 
 static int cannot_load(int result, struct error *error)
 {
@@ -134,15 +135,17 @@ int load(const struct interface *interface, const char *bpffs, struct profile_im
 	return result;
 }
 
-int load_again(const struct sensor_bpf *first, struct sensor_bpf **out, struct error *error)
+int load_joined(const struct sensor_bpf *first, struct sensor_joined_bpf **out, struct error *error)
 {
-	struct sensor_bpf *skeleton = sensor_bpf__open();
+	struct sensor_joined_bpf *skeleton = sensor_joined_bpf__open();
 	struct bpf_map *map;
 	int result = 0;
 
 	if (!skeleton)
 		return cannot_load(-errno, error);
-	*skeleton->rodata = *first->rodata;
+	skeleton->rodata->queues = first->rodata->queues;
+	skeleton->rodata->fragment_seed = first->rodata->fragment_seed;
+	skeleton->rodata->test_clock = first->rodata->test_clock;
 	bpf_object__for_each_map(map, skeleton->obj)
 	{
 		const struct bpf_map *same =
@@ -152,7 +155,7 @@ int load_again(const struct sensor_bpf *first, struct sensor_bpf **out, struct e
 			result = bpf_map__reuse_fd(map, bpf_map__fd(same));
 	}
 	if (result) {
-		sensor_bpf__destroy(skeleton);
+		sensor_joined_bpf__destroy(skeleton);
 		return cannot_load(result, error);
 	}
 	*out = skeleton;

@@ -8,6 +8,7 @@
 #include "xdp/image.h"
 
 struct sensor_bpf;
+struct sensor_joined_bpf;
 
 /*
  * Loads the programs and maps for an interface and makes the image, as generation 1, the
@@ -18,10 +19,11 @@ int load(const struct interface *interface, const char *bpffs, struct profile_im
 	 struct sensor_bpf **out, struct error *error);
 
 /*
- * A second object, opened and not loaded, that shares all maps of the first: for libxdp,
- * which wants to load a program itself.
+ * The program for a dispatcher (xdp/sensor_joined.bpf.c), opened and not loaded, since libxdp
+ * wants to do that itself. Shares all maps of the first. Returns 0 or -errno.
  */
-int load_again(const struct sensor_bpf *first, struct sensor_bpf **out, struct error *error);
+int load_joined(const struct sensor_bpf *first, struct sensor_joined_bpf **out,
+		struct error *error);
 
 /* Tells the maps how the program is attached. Returns 0 or -errno. */
 int load_set_mode(const struct sensor_bpf *skeleton, __u32 mode);

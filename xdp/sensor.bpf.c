@@ -194,11 +194,13 @@ static __always_inline __u32 state_pressure(struct packet *packet)
 	return level;
 }
 
-static __always_inline bool state_redirect(struct packet *packet, __u32 id, struct meta *meta)
+/* Frames without it are stamped by the broker, which does not know more than the time. */
+static __always_inline void prepend(struct xdp_md *ctx, const struct meta *meta)
 {
-	struct xdp_md *ctx = packet->ctx;
-	struct lease *lease = state_lease(packet, id);
-
+#ifdef WITHOUT_META
+	(void)ctx;
+	(void)meta;
+#else
 	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)) == 0) {
 		void *data = (void *)(long)ctx->data;
 		struct meta *at = (void *)(long)ctx->data_meta;
@@ -206,6 +208,14 @@ static __always_inline bool state_redirect(struct packet *packet, __u32 id, stru
 		if ((void *)(at + 1) <= data)
 			*at = *meta;
 	}
+#endif
+}
+
+static __always_inline bool state_redirect(struct packet *packet, __u32 id, struct meta *meta)
+{
+	struct lease *lease = state_lease(packet, id);
+
+	prepend(packet->ctx, meta);
 	if (bpf_redirect_map(&xsks, lease_key(packet, id), XDP_PASS) != XDP_REDIRECT)
 		return false;
 	if (lease)
