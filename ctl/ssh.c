@@ -127,7 +127,8 @@ static __u32 make_frame(const struct connection *ssh, __u8 frame[128])
 
 	memset(frame, 0, 128);
 	if (strchr(ssh->server, ':')) {
-		struct ip6_hdr ip = { .ip6_vfc = 0x60,
+		/* The version is a member of the union's other side: all by one side. */
+		struct ip6_hdr ip = { .ip6_flow = htonl(6u << 28),
 				      .ip6_plen = htons(sizeof(tcp)),
 				      .ip6_nxt = IPPROTO_TCP,
 				      .ip6_hlim = 64 };
