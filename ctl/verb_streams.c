@@ -108,14 +108,28 @@ static json_t *answer_json(const struct answer *answer)
 	return json_pack("{s:s, s:o}", "interface", answer->head.interface, "streams", list);
 }
 
-static void answer_text(const struct answer *answer)
+static bool has_readers(const struct answer *answer, const struct wire_stream *stream)
+{
+	for (uint32_t i = 0; i < answer->head.readers; i++)
+		if (readers_of(answer)[i].stream == stream->id)
+			return true;
+	return false;
+}
+
+/* Profiles know more sensors than a vehicle has: what nobody reads or sends is left out unless all. */
+static void answer_text(const struct answer *answer, bool all)
 {
 	const struct wire_reader *readers = readers_of(answer);
+	uint32_t idle = 0;
 
 	printf("%s%s\n", answer->head.interface, answer->head.streams ? "" : ": no streams");
 	for (uint32_t s = 0; s < answer->head.streams; s++) {
 		const struct wire_stream *stream = &streams_of(answer)[s];
 
+		if (!all && !stream->published && !has_readers(answer, stream)) {
+			idle++;
+			continue;
+		}
 		printf("  %s: %" PRIu64 " published, %" PRIu64 " incomplete, %" PRIu64
 		       " samples, ring of %u in %s memory%s\n", stream->name, stream->published,
 		       stream->incomplete, stream->samples, stream->frames,
@@ -127,6 +141,9 @@ static void answer_text(const struct answer *answer)
 				       " behind\n", readers[r].pid, readers[r].comm, readers[r].read,
 				       readers[r].missed, readers[r].lag);
 	}
+	if (idle)
+		printf("  %u stream%s neither readers nor frames; -v lists %s\n", idle,
+		       idle == 1 ? " has" : "s have", idle == 1 ? "it" : "them");
 }
 
 static int one(struct invocation *invocation, struct answer *answer)
@@ -148,12 +165,12 @@ static int one(struct invocation *invocation, struct answer *answer)
 			    strerror(-result));
 	if (invocation->globals->json)
 		return json_print(answer_json(answer), false) ? FAILED : DONE;
-	answer_text(answer);
+	answer_text(answer, invocation->globals->verbose);
 	return DONE;
 }
 
 /* All brokers of this network namespace. With one of them, the document is also that one's. */
-static int all(struct invocation *invocation, struct answer *answer)
+static int all_brokers(struct invocation *invocation, struct answer *answer)
 {
 	json_t *list = json_array(), *document = NULL;
 	char directory[64], path[400];
@@ -179,7 +196,7 @@ static int all(struct invocation *invocation, struct answer *answer)
 		if (invocation->globals->json)
 			json_array_append_new(list, answer_json(answer));
 		else
-			answer_text(answer);
+			answer_text(answer, invocation->globals->verbose);
 	}
 	if (open)
 		closedir(open);
@@ -207,7 +224,7 @@ static int run(struct invocation *invocation)
 	answer = malloc(sizeof(*answer));
 	if (!answer)
 		return fail(invocation, FAILED, NULL, "out of memory");
-	code = invocation->argc ? one(invocation, answer) : all(invocation, answer);
+	code = invocation->argc ? one(invocation, answer) : all_brokers(invocation, answer);
 	free(answer);
 	return code;
 }

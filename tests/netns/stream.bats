@@ -375,6 +375,12 @@ packets_in() {
 	datagrams 20 2375
 	wait "$reader"
 	[ "$("${ctl[@]}" streams eth1 --json | jq '.streams | length')" = 6 ]
+	run "${ctl[@]}" streams eth1
+	[[ $output == *"e: 20 published"*"5 streams have neither readers nor frames; -v lists them"* ]]
+	[[ $output != *"lidar:"* ]]
+	run "${ctl[@]}" streams eth1 -v
+	[[ $output == *"lidar: 0 published"*"e: 20 published"* ]]
+	[[ $output != *"neither"* ]]
 }
 
 @test "a profile without such streams: serve says so, waits, and serves what a swap brings" {
