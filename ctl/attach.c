@@ -236,6 +236,9 @@ int attach(const struct attach_request *request, struct profile_image *image,
 	struct plan plan;
 	int result;
 
+	if (!request->interface.ethernet)
+		return error_set(error, -EINVAL, FAILED, NULL, "%s carries no Ethernet frames",
+				 request->interface.name);
 	memset(outcome, 0, sizeof(*outcome));
 	outcome->netns = netns_inode();
 	pins_path(outcome->directory, request->bpffs, outcome->netns, ifindex, "");

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <netlink/errno.h>
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
@@ -15,12 +16,16 @@ static void fill(struct interface *interface, struct rtnl_link *link)
 {
 	const char *kind = rtnl_link_get_type(link);
 	uint32_t queues = rtnl_link_get_num_rx_queues(link);
+	unsigned int type;
 
 	snprintf(interface->name, sizeof(interface->name), "%s", rtnl_link_get_name(link));
 	snprintf(interface->kind, sizeof(interface->kind), "%s", kind ? kind : "");
 	interface->ifindex = (unsigned int)rtnl_link_get_ifindex(link);
 	interface->mtu = rtnl_link_get_mtu(link);
 	interface->rx_queues = queues ? queues : 1;
+	/* lo is not Ethernet by name, but its frames have the header. */
+	type = rtnl_link_get_arptype(link);
+	interface->ethernet = type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK;
 	interface->up = rtnl_link_get_flags(link) & IFF_UP;
 }
 

@@ -14,6 +14,7 @@ struct interface {
 	unsigned int mtu;
 	unsigned int rx_queues; /* the most it can have */
 	bool up;
+	bool ethernet; /* frames begin with an Ethernet header */
 };
 
 /* Looks in the current network namespace. Returns 0, -ENODEV, or another -errno. */
