@@ -215,6 +215,56 @@ tiny() {
 	[ "$(mode eth2)" = generic ]
 }
 
+@test "an interface without native XDP: native says so and does nothing, auto falls back and says why" {
+	ip -n "$ns" link set lo up
+	ip -n "$ns" link add br0 type bridge
+	ip -n "$ns" link set br0 up
+	for interface in lo br0; do
+		run "${ctl[@]}" attach "$interface" --profile observe --mode native
+		echo "$output"
+		[ "$status" -eq 1 ]
+		[[ $output == *"can't attach to $interface in native mode: "*"--mode generic works with every driver"* ]]
+		assert_bare "$interface"
+		run "${ctl[@]}" attach "$interface" --profile observe --json
+		[ "$status" -eq 0 ]
+		[ "$(mode "$interface")" = generic ]
+		run "${ctl[@]}" detach "$interface"
+		assert_bare "$interface"
+		run "${ctl[@]}" attach "$interface" --profile observe
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[[ $output == *"native mode"*"nderlying driver"* ]]
+		[[ $output == *generic* ]]
+		"${ctl[@]}" detach "$interface"
+	done
+}
+
+@test "an MTU above what is left of a page, and a driver without XDP: generic mode counts whole frames" {
+	ip -n "$ns" link set lo up
+	[ "$(ip -n "$ns" -j link show lo | jq '.[0].mtu')" = 65536 ]
+	run "${ctl[@]}" attach lo --profile observe
+	[ "$status" -eq 0 ]
+	ip netns exec "$ns" /usr/bin/python3 - <<-'END'
+		import socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		for i in range(10):
+		    s.sendto(bytes(9000), ("127.0.0.1", 9))
+	END
+	run "${ctl[@]}" stats lo --json
+	field '([.streams[], .other] | map(.bytes) | add) >= 90000'
+	"${ctl[@]}" detach lo
+	assert_bare lo
+}
+
+@test "an interface without Ethernet frames is refused" {
+	ip netns exec "$ns" ip tuntap add dev tun0 mode tun || skip "no tun devices here"
+	run "${ctl[@]}" attach tun0 --profile observe
+	[ "$status" -eq 1 ]
+	[[ $output == *"tun0 carries no Ethernet frames"* ]]
+	[ "$(program tun0)" = none ]
+	[ -z "$(find "$bpffs" -mindepth 1 -type d)" ]
+}
+
 @test "a jumbo MTU is no obstacle for native mode" {
 	ip -n "$ns" link set eth1 mtu 9000
 	ip -n "$far" link set peer mtu 9000
@@ -369,6 +419,36 @@ tiny() {
 	[ "$status" -eq 0 ]
 	[ "$(field '.active + " " + .next + " " + .come[0] + " " + .go[0]')" = "first second other camera" ]
 	[ "$(generation)" = 1 ]
+}
+
+@test "swap --dry-run --capture says which packets would meet something else" {
+	local active next
+	"$top/build/emulate" velodyne --pcap "$BATS_TEST_TMPDIR/capture.pcap" --count 30 >/dev/null
+	"$top/build/emulate" hesai --pcap "$BATS_TEST_TMPDIR/hesai.pcap" --count 20 >/dev/null
+	mergecap -F pcap -w "$BATS_TEST_TMPDIR/both.pcap" "$BATS_TEST_TMPDIR"/{capture,hesai}.pcap
+	for name in active next; do
+		cat >"$BATS_TEST_TMPDIR/$name.yaml" <<-END
+			profile: $name
+			streams:
+			  - {name: velodyne, protocol: velodyne-vlp16, deliver: $([ $name = next ] && echo drop || echo stack)}
+			  - {name: hesai, protocol: hesai-xt32, deliver: stack}
+		END
+	done
+	active=$BATS_TEST_TMPDIR/active.yaml next=$BATS_TEST_TMPDIR/next.yaml
+	"${ctl[@]}" attach eth1 --profile "$active"
+	run "${ctl[@]}" swap eth1 --dry-run --json --profile "$next" --capture "$BATS_TEST_TMPDIR/both.pcap"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(field '.capture | [.packets, .changed] | join(" ")')" = "50 30" ]
+	[ "$(field '[.capture.moves[] | "\(.from)>\(.to)=\(.packets)"] | sort | join(" ")')" = "stack>drop=30 stack>stack=20" ]
+	run "${ctl[@]}" swap eth1 --dry-run --profile "$next" --capture "$BATS_TEST_TMPDIR/both.pcap"
+	[[ $output == *"of 50 packets in the capture, 30 would be judged differently"*"stack -> drop: 30"* ]]
+	run "${ctl[@]}" swap eth1 --dry-run --profile "$next" --capture "$BATS_TEST_TMPDIR/none.pcap"
+	[ "$status" -eq 1 ]
+	[[ $output == *"can't read the capture"*none.pcap* ]]
+	[ "$(generation) $(profile)" = "1 active" ]
+	run "${ctl[@]}" stats eth1 --json
+	[ "$(field '[.streams[].packets] | add')" = 0 ]
 }
 
 @test "swap without an attach: nothing attached" {
@@ -687,6 +767,11 @@ crash() {
 	[[ $output != *SSH* ]]
 	SSH_CONNECTION="198.51.100.2 40000 203.0.113.1 22" run "${ctl[@]}" attach eth1 --profile sensors-only
 	[[ $output != *SSH* ]]
+	ip netns exec "$ns" sysctl -qw net.ipv6.conf.eth1.disable_ipv6=0
+	ip -n "$ns" addr add 2001:db8::1/64 dev eth1 nodad
+	SSH_CONNECTION="2001:db8::2 40000 2001:db8::1 22" run "${ctl[@]}" attach eth1 --profile sensors-only
+	[ "$status" -eq 0 ]
+	[[ $output == *"drops your own SSH connection from 2001:db8::2 through eth1"* ]]
 }
 
 @test "pins of another version are not read, but detached" {
