@@ -96,6 +96,9 @@ static void print_ours(const struct status *status, FILE *out)
 		status->generation, iso_time(status->attached_at_ns, since));
 	fprintf(out, "  program %s, id %u, tag %s%s\n", status->program.name, status->program.id,
 		status->program.tag, status->joined ? ", in a libxdp dispatcher" : "");
+	if (status->joined)
+		fputs("  readers get frames without sequence numbers and samples: a program in a "
+		      "dispatcher\n  can't write them\n", out);
 	if (status->confirm_in_ns)
 		fprintf(out, "  rolled back in %llu s unless confirmed\n",
 			(status->confirm_in_ns + 999999999) / 1000000000);

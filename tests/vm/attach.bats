@@ -15,7 +15,7 @@ setup() {
 	ip link add vmeth0 type veth peer name sensor0
 	ip link set sensor0 up
 	ip link set vmeth0 up
-	for delivery in stack drop; do
+	for delivery in stack drop af_xdp; do
 		cat >"$BATS_TEST_TMPDIR/$delivery.yaml" <<-END
 			profile: vm-$delivery
 			streams:
@@ -60,25 +60,129 @@ lidar() {
 	[ "$status" -eq 1 ]
 }
 
-@test "a libxdp dispatcher that is there is joined, and left as it was found" {
+# A dispatcher made by another tool, with a program that has its turn after ours.
+dispatcher() {
 	command -v xdp-loader >/dev/null || skip "xdp-loader (xdp-tools) is not here"
-	xdp-loader load -m native vmeth0 "$ROOT/build/tests/vm/observer.bpf.o"
+	xdp-loader load -m native -P 60 vmeth0 "$ROOT/build/tests/vm/${1:-observer}.bpf.o"
 	xdp-loader status vmeth0
-	xdp-loader status vmeth0 | grep -q xdp_dispatcher
+	in_dispatcher observer
+}
 
+in_dispatcher() {
+	xdp-loader status vmeth0 | grep -q xdp_dispatcher && xdp-loader status vmeth0 | grep -q " $1 "
+}
+
+# packets that the other program saw, each test has its own
+observed() {
+	bpftool -j map dump id "$(bpftool -j map show name observed | jq 'if type == "array" then last else . end | .id')" |
+		jq '.[0].formatted.value'
+}
+
+# Tries for a while: the machine is slow.
+soon() {
+	for _ in {1..100}; do
+		"$@" && return
+		sleep 0.1
+	done
+	echo "in vain: $*"
+	return 1
+}
+
+@test "a libxdp dispatcher that is there is joined, and left as it was found" {
+	dispatcher
 	sensorctl attach vmeth0 --profile "$BATS_TEST_TMPDIR/stack.yaml"
 	xdp-loader status vmeth0
-	xdp-loader status vmeth0 | grep -q observer
-	xdp-loader status vmeth0 | grep -q sensor_ingress
+	in_dispatcher observer
+	in_dispatcher sensor_ingress
+	[ "$(sensorctl status vmeth0 --json | jq -r '.interfaces[0] | [.mode, .dispatcher] | join(" ")')" = "native true" ]
+	sensorctl status vmeth0 | grep -q 'without sequence numbers'
+
+	# What we pass, the other program sees, too.
 	emulate 50
 	[ "$(lidar)" -eq 50 ]
+	before=$(observed)
+	[ "$before" -ge 50 ]
 	sensorctl swap vmeth0 --profile "$BATS_TEST_TMPDIR/drop.yaml"
 	emulate 50
 	[ "$(lidar)" -eq 100 ]
 	[ "$(lidar .verdicts.drop)" -eq 50 ]
+	[ "$(observed)" -lt $((before + 50)) ]
 
 	sensorctl detach vmeth0
-	xdp-loader status vmeth0 | grep -q observer
-	! xdp-loader status vmeth0 | grep -q sensor_ingress
+	in_dispatcher observer
+	! in_dispatcher sensor_ingress
+	before=$(observed)
+	emulate 50
+	[ "$(observed)" -ge $((before + 50)) ]
+	xdp-loader unload vmeth0 --all
+}
+
+@test "in a dispatcher: streams reach their readers, with the broker's time and nothing twice" {
+	dispatcher
+	sensorctl attach vmeth0 --profile "$BATS_TEST_TMPDIR/af_xdp.yaml"
+	sensorctl serve vmeth0 >"$BATS_TEST_TMPDIR/serve" 2>&1 3>&- &
+	broker=$!
+	soon grep -q ^serving "$BATS_TEST_TMPDIR/serve"
+	sensorctl record vmeth0 lidar -o "$BATS_TEST_TMPDIR/lidar.pcapng" --count 50 --duration 60 \
+		>"$BATS_TEST_TMPDIR/record" 2>&1 3>&- &
+	reader=$!
+	soon eval 'sensorctl streams vmeth0 | grep -q "pid $reader "'
+	before=$(observed)
+	emulate 50
+	code=0
+	wait "$reader" || code=$?
+	kill "$broker"
+	wait "$broker" || true
+	cat "$BATS_TEST_TMPDIR"/{serve,record}
+	sensorctl stats vmeth0
+	[ "$code" -eq 0 ]
+	[ "$(lidar .verdicts.af_xdp)" -eq 50 ]
+	[ "$(observed)" -lt $((before + 50)) ]
+	sensorctl explain "$BATS_TEST_TMPDIR/lidar.pcapng" --profile "$BATS_TEST_TMPDIR/af_xdp.yaml" --json >"$BATS_TEST_TMPDIR/explain"
+	cat "$BATS_TEST_TMPDIR/explain"
+	[ "$(jq '.streams[] | select(.name == "lidar") | .packets' "$BATS_TEST_TMPDIR/explain")" -eq 50 ]
+	sensorctl detach vmeth0
+	in_dispatcher observer
+	xdp-loader unload vmeth0 --all
+}
+
+@test "in a dispatcher: whoever is killed leaves the other programs at work" {
+	dispatcher
+	for step in maps-pinned linked; do
+		SENSORCTL_CRASH=$step run sensorctl attach vmeth0 --profile "$BATS_TEST_TMPDIR/stack.yaml"
+		[ "$status" -eq 137 ]
+		[ "$(sensorctl status vmeth0 --json | jq -r '.interfaces[0].mode')" = none ]
+		in_dispatcher observer
+		! in_dispatcher sensor_ingress
+	done
+	SENSORCTL_CRASH=link-pinned run sensorctl attach vmeth0 --profile "$BATS_TEST_TMPDIR/stack.yaml"
+	[ "$status" -eq 137 ]
+	[ "$(sensorctl status vmeth0 --json | jq -r '.interfaces[0].mode')" = native ]
+	in_dispatcher sensor_ingress
+	emulate 20
+	[ "$(lidar)" -eq 20 ]
+	SENSORCTL_CRASH=unlinked run sensorctl detach vmeth0
+	[ "$status" -eq 137 ]
+	[ "$(sensorctl status vmeth0 --json | jq -r '.interfaces[0].mode')" = none ]
+	in_dispatcher observer
+	! in_dispatcher sensor_ingress
+
+	# The owner takes the whole dispatcher off, and us with it: found gone, and swept.
+	sensorctl attach vmeth0 --profile "$BATS_TEST_TMPDIR/stack.yaml"
+	xdp-loader unload vmeth0 --all
+	[ "$(sensorctl status vmeth0 --json | jq -r '.interfaces[0].mode')" = none ]
+	[ -z "$(find /sys/fs/bpf/sensorctl -mindepth 1 -type d)" ]
+}
+
+@test "in a dispatcher for frames of many pages they are counted, too" {
+	ip link set sensor0 mtu 9000
+	ip link set vmeth0 mtu 9000
+	dispatcher observer_frags
+	sensorctl attach vmeth0 --profile "$BATS_TEST_TMPDIR/stack.yaml"
+	in_dispatcher sensor_ingress
+	"$ROOT/build/emulate" gvsp --interface sensor0 --mtu 9000 --count 20 --rate-scale 0 >/dev/null
+	sensorctl stats vmeth0 --json | jq -c '.other | {packets, bytes}'
+	[ "$(sensorctl stats vmeth0 --json | jq '.other | .packets >= 20 and .bytes > 100000')" = true ]
+	sensorctl detach vmeth0
 	xdp-loader unload vmeth0 --all
 }
