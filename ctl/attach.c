@@ -66,7 +66,7 @@ static __u32 flags_of(enum attach_mode mode)
 }
 
 /*
- * Why a link was refused: bpf_link_create() loses the driver's words (PITFALLS P8),
+ * Why a link was refused: bpf_link_create() loses the driver's words,
  * the same attempt by netlink has them in its extended ack.
  */
 static void ask_why(const struct attach_request *request, int program, enum attach_mode mode,

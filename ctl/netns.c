@@ -16,7 +16,7 @@
 
 /*
  * Only the network namespace: ip-netns(8) also makes a new /sys, where bpffs is
- * not mounted (PITFALLS P5).
+ * not mounted.
  */
 static int enter(const char *path)
 {

@@ -13,7 +13,7 @@
 
 struct pcapng {
 	FILE *file;
-	int error;		/* the first one, -errno */
+	int error; /* the first one, -errno */
 };
 
 /* Begins a file. description is of the interface; may be NULL. Returns 0 or -errno. */

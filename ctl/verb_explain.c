@@ -28,8 +28,8 @@ struct explanation {
 	const struct profile_image *image;
 	struct plain *plain;
 	bool packets;
-	bool all;			/* streams without packets, too */
-	json_t *rows;			/* with --json and --packets */
+	bool all;     /* streams without packets, too */
+	json_t *rows; /* with --json and --packets */
 };
 
 static int read_counters(void *context, __u32 id, struct counters *sum)
@@ -70,10 +70,10 @@ static int explain_packet(struct explanation *explanation, uint64_t number,
 		return 0;
 	}
 	return json_array_append_new(explanation->rows,
-				     json_pack("{s:I, s:s?, s:s?, s:s, s:s}", "n", (json_int_t)number,
-					       "stream", name, "class", class, "verdict",
-					       verdict_names[decision->verdict], "reason",
-					       reason_names[decision->reason]));
+				     json_pack("{s:I, s:s?, s:s?, s:s, s:s}", "n",
+					       (json_int_t)number, "stream", name, "class", class,
+					       "verdict", verdict_names[decision->verdict],
+					       "reason", reason_names[decision->reason]));
 }
 
 /* Returns 0, or what is wrong with the capture. */
@@ -85,11 +85,11 @@ static const char *explain_capture(struct explanation *explanation, pcap_t *capt
 	int result;
 
 	while ((result = pcap_next_ex(capture, &header, &data)) == 1) {
-		uint64_t time = (uint64_t)header->ts.tv_sec * 1000000000u +
-				(uint64_t)header->ts.tv_usec;
+		uint64_t time =
+			(uint64_t)header->ts.tv_sec * 1000000000u + (uint64_t)header->ts.tv_usec;
 		uint32_t length = header->len > header->caplen ? header->len : header->caplen;
-		struct decision decision = plain_frame(explanation->plain, data, header->caplen,
-						       length, time);
+		struct decision decision =
+			plain_frame(explanation->plain, data, header->caplen, length, time);
 
 		number++;
 		if (explanation->packets && explain_packet(explanation, number, &decision))
@@ -127,8 +127,8 @@ static int explain_file(struct invocation *invocation, const struct profile_imag
 		.all = invocation->globals->verbose,
 		.rows = invocation->globals->json ? json_array() : NULL,
 	};
-	const char *wrong = explanation.plain ? explain_capture(&explanation, capture) :
-						"out of memory";
+	const char *wrong = explanation.plain ? explain_capture(&explanation, capture)
+					      : "out of memory";
 	int code = DONE;
 
 	if (wrong)
@@ -146,10 +146,11 @@ static int open_capture(struct invocation *invocation, pcap_t **capture)
 	char message[PCAP_ERRBUF_SIZE] = "";
 	const char *file = invocation->argv[0];
 
-	*capture = pcap_open_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, message);
+	*capture =
+		pcap_open_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, message);
 	if (!*capture)
-		return fail(invocation, USAGE, "It takes a pcap or pcapng file",
-			    "capture %s: %s", file, message);
+		return fail(invocation, USAGE, "It takes a pcap or pcapng file", "capture %s: %s",
+			    file, message);
 	if (pcap_datalink(*capture) == DLT_EN10MB)
 		return DONE;
 	const char *type = pcap_datalink_val_to_name(pcap_datalink(*capture));
@@ -181,7 +182,8 @@ static int run_explain(struct invocation *invocation)
 		code = profile_compile(profile, image, &diagnostics);
 	diagnostics_print(&diagnostics, stderr);
 	if (code) {
-		code = fail(invocation, USAGE, "Mend what is said above", "profile %s is wrong", name);
+		code = fail(invocation, USAGE, "Mend what is said above", "profile %s is wrong",
+			    name);
 		goto out;
 	}
 	code = open_capture(invocation, &capture);
@@ -200,8 +202,9 @@ const struct verb verb_explain = {
 	.name = "explain",
 	.arguments = "FILE.pcap --profile NAME|FILE",
 	.summary = "Says what a profile would do with a capture",
-	.description = "Every frame of the capture goes through the same code as in the kernel, with the\n"
-		       "capture's own stamps as time, all readers there and no pressure.",
+	.description =
+		"Every frame of the capture goes through the same code as in the kernel, with the\n"
+		"capture's own stamps as time, all readers there and no pressure.",
 	.options = explain_options,
 	.least = 1,
 	.most = 1,

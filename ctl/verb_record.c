@@ -24,12 +24,12 @@ static const struct option options[] = {
 struct recording {
 	struct reader *reader;
 	struct pcapng file;
-	uint64_t most;			/* 0: no limit */
-	uint64_t until_ns;		/* 0: no limit */
+	uint64_t most;	   /* 0: no limit */
+	uint64_t until_ns; /* 0: no limit */
 	uint64_t written;
 	uint64_t bytes;
 	uint64_t sensor_lost;
-	uint64_t dropped;		/* missed since the last packet that was written */
+	uint64_t dropped; /* missed since the last packet that was written */
 	int64_t to_realtime_ns;
 };
 
@@ -127,8 +127,8 @@ static int timeout(const struct recording *recording)
 	if (!recording->until_ns)
 		return -1;
 	now_ns = clock_ns(CLOCK_MONOTONIC);
-	return now_ns < recording->until_ns ?
-		(int)((recording->until_ns - now_ns) / 1000000) + 1 : 0;
+	return now_ns < recording->until_ns ? (int)((recording->until_ns - now_ns) / 1000000) + 1
+					    : 0;
 }
 
 /* Until the limits, a signal, or the end of the stream (-EPIPE). */
@@ -170,16 +170,18 @@ static int summary(struct invocation *invocation, const struct recording *record
 	struct reader_count count = reader_count(recording->reader);
 
 	if (invocation->globals->json)
-		return json_print(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}",
-					    "stream", invocation->argv[1], "file", path,
-					    "datagrams", (json_int_t)recording->written,
-					    "bytes", (json_int_t)recording->bytes,
-					    "missed", (json_int_t)count.missed,
-					    "lost", (json_int_t)recording->sensor_lost),
-				  false) ? FAILED : DONE;
+		return json_print(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "stream",
+					    invocation->argv[1], "file", path, "datagrams",
+					    (json_int_t)recording->written, "bytes",
+					    (json_int_t)recording->bytes, "missed",
+					    (json_int_t)count.missed, "lost",
+					    (json_int_t)recording->sensor_lost),
+				  false)
+			       ? FAILED
+			       : DONE;
 	printf("%" PRIu64 " datagrams, %" PRIu64 " bytes written to %s; %" PRIu64
-	       " missed, %" PRIu64 " lost before they came here\n", recording->written,
-	       recording->bytes, path, count.missed, recording->sensor_lost);
+	       " missed, %" PRIu64 " lost before they came here\n",
+	       recording->written, recording->bytes, path, count.missed, recording->sensor_lost);
 	return DONE;
 }
 
@@ -225,8 +227,8 @@ static int limits(struct invocation *invocation, struct recording *recording)
 	if (count)
 		recording->most = (uint64_t)positive(count);
 	if (duration)
-		recording->until_ns = clock_ns(CLOCK_MONOTONIC) +
-				      (uint64_t)(positive(duration) * 1e9);
+		recording->until_ns =
+			clock_ns(CLOCK_MONOTONIC) + (uint64_t)(positive(duration) * 1e9);
 	return DONE;
 }
 
@@ -254,11 +256,12 @@ static int run(struct invocation *invocation)
 			    "no interface %s", invocation->argv[0]);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	result = reader_open(&recording.reader, path, invocation->argv[1], message,
-			     sizeof(message));
+	result =
+		reader_open(&recording.reader, path, invocation->argv[1], message, sizeof(message));
 	if (result)
-		return fail(invocation, FAILED, result == -ENOENT ?
-			    "Is it served? sensorctl streams shows what is" : NULL,
+		return fail(invocation, FAILED,
+			    result == -ENOENT ? "Is it served? sensorctl streams shows what is"
+					      : NULL,
 			    "can't read stream %s of %s: %s", invocation->argv[1],
 			    invocation->argv[0], message);
 	code = record(invocation, &recording, output);
@@ -270,8 +273,9 @@ const struct verb verb_record = {
 	.name = "record",
 	.arguments = "IFACE STREAM -o FILE.pcapng [--count N] [--duration SECONDS]",
 	.summary = "Reads a stream and writes it to a file",
-	.description = "The file is pcapng with nanosecond stamps; a comment at each datagram says verdict,\n"
-		       "class, the sensor's sequence number, sample and loss. Ctrl-C ends it.",
+	.description =
+		"The file is pcapng with nanosecond stamps; a comment at each datagram says verdict,\n"
+		"class, the sensor's sequence number, sample and loss. Ctrl-C ends it.",
 	.options = options,
 	.least = 2,
 	.most = 2,

@@ -52,8 +52,9 @@ static int serve(struct invocation *invocation, struct attached *attached, struc
 	const char *memory = option_value(invocation, "memory");
 	const struct broker_config config = {
 		.busy_poll = option_value(invocation, "busy-poll"),
-		.memory = !memory || !strcmp(memory, "auto") ? BROKER_MEMORY_AUTO :
-			  !strcmp(memory, "copy") ? BROKER_MEMORY_COPY : BROKER_MEMORY_UMEM,
+		.memory = !memory || !strcmp(memory, "auto") ? BROKER_MEMORY_AUTO
+			  : !strcmp(memory, "copy")	     ? BROKER_MEMORY_COPY
+							     : BROKER_MEMORY_UMEM,
 	};
 	const char *user = option_value(invocation, "user");
 	const struct sigaction action = { .sa_handler = end };
@@ -98,10 +99,11 @@ const struct verb verb_serve = {
 	.name = "serve",
 	.arguments = "IFACE [--busy-poll] [--user NAME] [--memory auto|umem|copy]",
 	.summary = "Runs the AF_XDP broker of an interface, in the foreground",
-	.description = "Hands the streams that the profile delivers by af_xdp to their readers, through\n"
-		       "shared memory. A stream is taken off the network stack only while somebody\n"
-		       "reads it. With a profile that has no such stream it waits for one that does.\n"
-		       "Says READY=1 by sd_notify(3).",
+	.description =
+		"Hands the streams that the profile delivers by af_xdp to their readers, through\n"
+		"shared memory. A stream is taken off the network stack only while somebody\n"
+		"reads it. With a profile that has no such stream it waits for one that does.\n"
+		"Says READY=1 by sd_notify(3).",
 	.options = options,
 	.least = 1,
 	.most = 1,

@@ -9,8 +9,8 @@
 
 #include "sample.h"
 
-#define ACCOUNT_WINDOW		0x80000001u	/* all positions known; none that is missing leaves */
-#define ACCOUNT_WINDOW_TIME	0x8001u
+#define ACCOUNT_WINDOW	    0x80000001u /* all positions known; none that is missing leaves */
+#define ACCOUNT_WINDOW_TIME 0x8001u
 
 /* Another CPU was at the same sample: the long way for the sample alone. Returns enum sample_flag. */
 SUBPROGRAM int account_raced(const struct image_stream *stream, struct instance *instance,

@@ -9,8 +9,8 @@
 
 #include "packet.h"
 
-#define BUCKETS		(CLASSES + STREAM_IDS)	/* classes, then streams by stable id */
-#define BUCKET_TRIES	16
+#define BUCKETS	     (CLASSES + STREAM_IDS) /* classes, then streams by stable id */
+#define BUCKET_TRIES 16
 
 /* Whether the packet conforms; only then is it charged. */
 SUBPROGRAM int bucket_conforms(__u64 *state, const struct image_bucket *bucket, __u32 bytes,

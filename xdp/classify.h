@@ -10,16 +10,16 @@
 #include "essential.h"
 
 struct classification {
-	int stream;			/* index in the image, -1: none */
-	enum essential essential;	/* not NONE: the stream does not matter */
+	int stream;		  /* index in the image, -1: none */
+	enum essential essential; /* not NONE: the stream does not matter */
 };
 
 /* Number of the lowest set bit of mask != 0: multiplication by a de Bruijn sequence. */
 static __always_inline __u32 lowest_bit(__u64 mask)
 {
 	static const __u8 position[64] = {
-		0,  1,  2,  53, 3,  7,  54, 27, 4,  38, 41, 8,  34, 55, 48, 28,
-		62, 5,  39, 46, 44, 42, 22, 9,  24, 35, 59, 56, 49, 18, 29, 11,
+		0,  1,	2,  53, 3,  7,	54, 27, 4,  38, 41, 8,	34, 55, 48, 28,
+		62, 5,	39, 46, 44, 42, 22, 9,	24, 35, 59, 56, 49, 18, 29, 11,
 		63, 52, 6,  26, 37, 40, 33, 47, 61, 45, 43, 21, 23, 58, 17, 10,
 		51, 25, 36, 32, 60, 20, 57, 16, 50, 31, 19, 15, 30, 14, 13, 12,
 	};
@@ -44,7 +44,7 @@ static __always_inline __u64 borrows(__u64 a, __u64 b, __u64 borrow)
 	return ((~a & b) | ((~a | b) & (a - b - borrow))) >> 63;
 }
 
-#define MAC_PADDED 0x1ffffffffffffull	/* keeps the padding, ~0, above all addresses */
+#define MAC_PADDED 0x1ffffffffffffull /* keeps the padding, ~0, above all addresses */
 
 static __always_inline __u64 classify_prefix4(const struct image_prefix4 *table, __u32 address)
 {
@@ -177,8 +177,8 @@ static __always_inline bool payload_field(const struct packet *packet, const str
  * The lowest stream of the mask whose payload tests hold. The compiler of profiles has
  * made sure that no packet needs more than IMAGE_LOADS_MAX loads.
  */
-static __always_inline int classify_payload(const struct packet *packet,
-					    const struct frame *frame, __u64 mask)
+static __always_inline int classify_payload(const struct packet *packet, const struct frame *frame,
+					    __u64 mask)
 {
 	const struct profile_image *image = packet->image;
 	__u32 test = 0;
@@ -240,8 +240,8 @@ static __always_inline struct classification classify(const struct packet *packe
 			result.essential = ESSENTIAL_NONE;
 		}
 	} else {
-		result.essential = frame_is_ip(frame) ? essential_protocol(frame) :
-							essential_ethertype(packet, frame);
+		result.essential = frame_is_ip(frame) ? essential_protocol(frame)
+						      : essential_ethertype(packet, frame);
 		if (result.essential)
 			return result;
 		mask = classify_headers(packet, frame, image->no_port);

@@ -2,7 +2,7 @@
 /*
  * Delivery past the stack, by lease and credit. A frame is redirected only while the broker
  * keeps the lease fresh and while what lies between program and broker leaves room: what
- * a redirect finds no room for is dropped by the kernel, in silence (P16).
+ * a redirect finds no room for is dropped by the kernel, in silence.
  *
  *	sent (program)  - drained (broker)  + frames needed now  <=  credit
  *
@@ -44,8 +44,8 @@ static __always_inline struct delivery deliver_admit(const struct lease *lease, 
 	if (unlikely(!lease))
 		return deliver_stack(REASON_NO_LEASE);
 	if (unlikely(!later && now_ns >= live->deadline_ns))
-		return deliver_stack(live->reason == REASON_NO_READER ? REASON_NO_READER :
-									REASON_NO_LEASE);
+		return deliver_stack(live->reason == REASON_NO_READER ? REASON_NO_READER
+								      : REASON_NO_LEASE);
 	flight = live->sent - live->drained;
 	if (unlikely(flight + frames > (later ? live->limit : live->credit)))
 		return deliver_stack(REASON_RING_FULL);

@@ -9,7 +9,7 @@
 
 #include "frame.h"
 
-#define LLC_STP 0x4242		/* DSAP and SSAP of spanning tree */
+#define LLC_STP 0x4242 /* DSAP and SSAP of spanning tree */
 
 static __always_inline enum essential essential_ethertype(const struct packet *packet,
 							  const struct frame *frame)

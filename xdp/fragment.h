@@ -20,12 +20,12 @@
 
 #include "instance.h"
 
-#define FRAGMENT_SETS		8192u
-#define FRAGMENT_WAYS		4u
-#define FRAGMENT_AGE_MS		200u
-#define FRAGMENT_AHEAD_MS	50u
-#define FRAGMENT_TIME_MASK	0x3ffffu
-#define FRAGMENT_OTHER		15u	/* reason of what belongs to no stream: see below */
+#define FRAGMENT_SETS	   8192u
+#define FRAGMENT_WAYS	   4u
+#define FRAGMENT_AGE_MS	   200u
+#define FRAGMENT_AHEAD_MS  50u
+#define FRAGMENT_TIME_MASK 0x3ffffu
+#define FRAGMENT_OTHER	   15u /* reason of what belongs to no stream: see below */
 
 struct fragment_set {
 	__u64 way[FRAGMENT_WAYS];
@@ -33,7 +33,7 @@ struct fragment_set {
 
 /* The decision on a first fragment. */
 struct fragment_decision {
-	__u32 id;			/* stable id, or OTHER_ID */
+	__u32 id; /* stable id, or OTHER_ID */
 	__u32 verdict;
 	__u32 reason;
 };

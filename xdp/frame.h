@@ -3,37 +3,37 @@
  * What a frame says about itself: Ethernet with up to two VLAN tags, IPv4 with options,
  * IPv6 with a bounded chain of extension headers, UDP, TCP, and fragments of both.
  * Layer 4 lengths are those that the headers claim; a first fragment's UDP length is longer
- * than the frame (P28).
+ * than the frame.
  */
 #ifndef SENSORCTL_FRAME_H
 #define SENSORCTL_FRAME_H
 
 #include "packet.h"
 
-#define ETHERTYPE_IPV4		0x0800
-#define ETHERTYPE_ARP		0x0806
-#define ETHERTYPE_VLAN		0x8100
-#define ETHERTYPE_IPV6		0x86dd
-#define ETHERTYPE_LACP		0x8809
-#define ETHERTYPE_EAPOL		0x888e
-#define ETHERTYPE_QINQ		0x88a8
-#define ETHERTYPE_LLDP		0x88cc
-#define ETHERTYPE_MACSEC	0x88e5
-#define ETHERTYPE_PTP		0x88f7
-#define ETHERTYPE_LEAST		0x0600	/* below it stands an 802.3 length */
+#define ETHERTYPE_IPV4	 0x0800
+#define ETHERTYPE_ARP	 0x0806
+#define ETHERTYPE_VLAN	 0x8100
+#define ETHERTYPE_IPV6	 0x86dd
+#define ETHERTYPE_LACP	 0x8809
+#define ETHERTYPE_EAPOL	 0x888e
+#define ETHERTYPE_QINQ	 0x88a8
+#define ETHERTYPE_LLDP	 0x88cc
+#define ETHERTYPE_MACSEC 0x88e5
+#define ETHERTYPE_PTP	 0x88f7
+#define ETHERTYPE_LEAST	 0x0600 /* below it stands an 802.3 length */
 
-#define IP_ICMP			1
-#define IP_IGMP			2
-#define IP_TCP			6
-#define IP_UDP			17
-#define IP_ICMPV6		58
+#define IP_ICMP	  1
+#define IP_IGMP	  2
+#define IP_TCP	  6
+#define IP_UDP	  17
+#define IP_ICMPV6 58
 
-#define IPV6_EXTENSIONS_MAX	6	/* longer chains are passed unread (P29) */
-#define EXTENSION_HOPOPTS		0
-#define EXTENSION_ROUTING		43
-#define EXTENSION_FRAGMENT		44
-#define EXTENSION_AUTH		51
-#define EXTENSION_DESTINATION	60
+#define IPV6_EXTENSIONS_MAX   6 /* longer chains are passed unread */
+#define EXTENSION_HOPOPTS     0
+#define EXTENSION_ROUTING     43
+#define EXTENSION_FRAGMENT    44
+#define EXTENSION_AUTH	      51
+#define EXTENSION_DESTINATION 60
 
 struct frame_ipv4 {
 	__u8 version_ihl;
@@ -60,7 +60,7 @@ struct frame_ipv6 {
 struct frame_fragment6 {
 	__u8 next_header;
 	__u8 reserved;
-	__u16 fragment;			/* offset in 8 bytes << 3 | more */
+	__u16 fragment; /* offset in 8 bytes << 3 | more */
 	__u32 id;
 } WIRE;
 
@@ -72,29 +72,29 @@ enum frame_fragment {
 
 enum frame_result {
 	FRAME_PARSED,
-	FRAME_MALFORMED,		/* passes, counted */
+	FRAME_MALFORMED, /* passes, counted */
 };
 
 /* Host byte order throughout. */
 struct frame {
-	__u64 source[2];		/* IPv4 in the first; wire byte order */
+	__u64 source[2]; /* IPv4 in the first; wire byte order */
 	__u64 destination[2];
-	__u32 length;			/* of the whole frame */
-	__u32 payload;			/* offset in the frame: layer 4 payload, or behind the EtherType */
-	__u32 payload_length;		/* as claimed, see above */
+	__u32 length;	      /* of the whole frame */
+	__u32 payload;	      /* offset in the frame: layer 4 payload, or behind the EtherType */
+	__u32 payload_length; /* as claimed, see above */
 	__u32 fragment_id;
-	__u16 ethertype;		/* behind the tags */
-	__u16 tag[2];			/* VLAN TCIs, outermost first */
-	__u16 vlan;			/* id of the innermost tag + 1, 0: none */
+	__u16 ethertype; /* behind the tags */
+	__u16 tag[2];	 /* VLAN TCIs, outermost first */
+	__u16 vlan;	 /* id of the innermost tag + 1, 0: none */
 	__u16 source_port;
 	__u16 destination_port;
 	__u8 tags;
-	__u8 family;			/* 4, 6, or 0: not IP */
-	__u8 protocol;			/* of IP */
+	__u8 family;   /* 4, 6, or 0: not IP */
+	__u8 protocol; /* of IP */
 	__u8 dscp;
-	__u8 fragment;			/* enum frame_fragment */
+	__u8 fragment; /* enum frame_fragment */
 	__u8 has_ports;
-	__u8 icmp_type;			/* ICMPv6 only */
+	__u8 icmp_type; /* ICMPv6 only */
 };
 
 static __always_inline bool frame_is_ip(const struct frame *frame)
@@ -103,9 +103,8 @@ static __always_inline bool frame_is_ip(const struct frame *frame)
 }
 
 /* Layer 4 at `offset`, `length` bytes of IP payload from there on. */
-static __always_inline enum frame_result frame_parse_transport(const struct packet *packet,
-							       struct frame *frame, __u32 offset,
-							       __u32 length)
+static __always_inline enum frame_result
+frame_parse_transport(const struct packet *packet, struct frame *frame, __u32 offset, __u32 length)
 {
 	frame->payload = offset;
 	frame->payload_length = length;
@@ -166,7 +165,7 @@ static __always_inline enum frame_result frame_parse_ipv4(const struct packet *p
 		return FRAME_MALFORMED;
 	header = (__u32)(ip->version_ihl & 15) * 4;
 	total = bswap16(ip->total_length);
-	if (total > packet->length - offset)	/* seen in a Velodyne's position packets */
+	if (total > packet->length - offset) /* seen in a Velodyne's position packets */
 		total = packet->length - offset;
 	if (header < 20 || total < header)
 		return FRAME_MALFORMED;
@@ -207,8 +206,9 @@ static __always_inline enum frame_result frame_parse_ipv6(const struct packet *p
 		const struct frame_fragment6 *extension;
 		__u32 bytes;
 
-		if (next != EXTENSION_HOPOPTS && next != EXTENSION_ROUTING && next != EXTENSION_FRAGMENT &&
-		    next != EXTENSION_AUTH && next != EXTENSION_DESTINATION) {
+		if (next != EXTENSION_HOPOPTS && next != EXTENSION_ROUTING &&
+		    next != EXTENSION_FRAGMENT && next != EXTENSION_AUTH &&
+		    next != EXTENSION_DESTINATION) {
 			frame->protocol = next;
 			return frame_parse_transport(packet, frame, at, left);
 		}

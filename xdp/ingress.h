@@ -34,8 +34,8 @@
 struct outcome {
 	enum verdict verdict;
 	enum reason reason;
-	int stream;		/* index in the image, -1: none, or a later fragment */
-	__u32 id;		/* row that was counted */
+	int stream; /* index in the image, -1: none, or a later fragment */
+	__u32 id;   /* row that was counted */
 };
 
 static __always_inline enum protocol ingress_protocol(const struct frame *frame,
@@ -61,9 +61,9 @@ static __always_inline enum protocol ingress_protocol(const struct frame *frame,
 
 /* Every packet ends here, once. */
 static __always_inline struct outcome ingress_count(const struct packet *packet,
-						    const struct frame *frame, __u32 id,
-						    int stream, enum verdict verdict,
-						    enum reason reason, enum protocol protocol)
+						    const struct frame *frame, __u32 id, int stream,
+						    enum verdict verdict, enum reason reason,
+						    enum protocol protocol)
 {
 	struct counters *counters = packet->counters;
 
@@ -80,9 +80,8 @@ static __always_inline struct outcome ingress_count(const struct packet *packet,
 }
 
 static __always_inline struct outcome ingress_other(struct packet *packet,
-						    const struct frame *frame,
-						    enum verdict verdict, enum reason reason,
-						    enum protocol protocol)
+						    const struct frame *frame, enum verdict verdict,
+						    enum reason reason, enum protocol protocol)
 {
 	packet->counters = state_counters(packet, OTHER_ID);
 	return ingress_count(packet, frame, OTHER_ID, -1, verdict, reason, protocol);
@@ -96,9 +95,8 @@ static __always_inline __u64 ingress_now(struct packet *packet)
 }
 
 /* A later fragment goes the way of its first one. */
-static __always_inline struct outcome ingress_later(struct packet *packet,
-						    const struct frame *frame,
-						    enum protocol protocol)
+static __always_inline struct outcome
+ingress_later(struct packet *packet, const struct frame *frame, enum protocol protocol)
 {
 	__u64 hash = fragment_hash(frame, state_seed(packet));
 	struct fragment_set *set = state_fragments(packet, fragment_set_of(hash));
@@ -110,7 +108,8 @@ static __always_inline struct outcome ingress_later(struct packet *packet,
 		return ingress_other(packet, frame, VERDICT_STACK, REASON_FRAGMENT_UNKNOWN,
 				     protocol);
 	packet->counters = state_counters(packet, decision.id);
-	delivery = (struct delivery){ (enum verdict)decision.verdict, (enum reason)decision.reason };
+	delivery =
+		(struct delivery){ (enum verdict)decision.verdict, (enum reason)decision.reason };
 	if (packet->counters && decision.id < STREAM_IDS)
 		packet->counters->last_ns = ingress_now(packet);
 	if (delivery.verdict == VERDICT_AF_XDP) {
@@ -246,7 +245,8 @@ static __always_inline bool ingress_account_next(const struct packet *packet,
 {
 	__u64 value = 0, sample = 0;
 
-	if (stream->key_count || stream->flags & ~STREAM_PRECISE || stream->marker.mask || !frame->family ||
+	if (stream->key_count || stream->flags & ~STREAM_PRECISE || stream->marker.mask ||
+	    !frame->family ||
 	    *(volatile __u64 *)&instances->tag[0] != instance_hash(frame, frame->source[0], 0))
 		return false;
 	if (stream->sequence_kind != SEQUENCE_NONE || stream->sample_kind != SAMPLE_NONE) {
@@ -271,9 +271,8 @@ static __always_inline bool ingress_account_next(const struct packet *packet,
  * What the profile's rates and the pressure make of a packet. place: the stream's in the image,
  * IMAGE_STREAMS for none.
  */
-static __always_inline struct delivery ingress_police(struct packet *packet,
-						      const struct frame *frame, __u32 class,
-						      __u32 place)
+static __always_inline struct delivery
+ingress_police(struct packet *packet, const struct frame *frame, __u32 class, __u32 place)
 {
 	const struct profile_image *image = packet->image;
 	const struct image_class_policy *policy = &image->class[class & (CLASSES - 1)];
@@ -283,22 +282,22 @@ static __always_inline struct delivery ingress_police(struct packet *packet,
 	if (policy->shed_at && state_pressure(packet) >= policy->shed_at)
 		return (struct delivery){ VERDICT_DROP, REASON_PRESSURE };
 	if (frame->fragment == FRAGMENT_FIRST && frame->payload_length > bytes)
-		bytes = frame->payload_length;	/* the later ones are not asked again */
+		bytes = frame->payload_length; /* the later ones are not asked again */
 	if (place < IMAGE_STREAMS) {
 		const struct image_bucket *bucket = &image->bucket[place];
 
 		state = bucket->cost ? state_bucket(packet, CLASSES + (image->stream[place].id &
-								       (STREAM_IDS - 1))) :
-				       NULL;
+								       (STREAM_IDS - 1)))
+				     : NULL;
 		if (state && !bucket_conforms(state, bucket, bytes,
-					      bucket->precise ? state_precise_ns(packet) :
-								ingress_now(packet)))
+					      bucket->precise ? state_precise_ns(packet)
+							      : ingress_now(packet)))
 			return (struct delivery){ VERDICT_DROP, REASON_RATE };
 	}
 	state = policy->bucket.cost ? state_bucket(packet, class & (CLASSES - 1)) : NULL;
 	if (state && !bucket_conforms(state, &policy->bucket, bytes,
-				      policy->bucket.precise ? state_precise_ns(packet) :
-							       ingress_now(packet)))
+				      policy->bucket.precise ? state_precise_ns(packet)
+							     : ingress_now(packet)))
 		return (struct delivery){ VERDICT_DROP, REASON_RATE };
 	return (struct delivery){ VERDICT_STACK, REASON_PROFILE };
 }
@@ -324,9 +323,8 @@ static __always_inline void ingress_remember(struct packet *packet, const struct
 				  (__u32)delivery.reason << 4 | delivery.verdict);
 }
 
-static __always_inline struct outcome ingress_default(struct packet *packet,
-						      const struct frame *frame,
-						      enum protocol protocol)
+static __always_inline struct outcome
+ingress_default(struct packet *packet, const struct frame *frame, enum protocol protocol)
 {
 	const struct profile_image *image = packet->image;
 	struct delivery delivery = deliver_stack(REASON_PROFILE);
@@ -405,19 +403,19 @@ static __always_inline struct outcome ingress(struct packet *packet)
 	if (unlikely(parsed != FRAME_PARSED))
 		return ingress_other(packet, &frame, VERDICT_STACK, REASON_MALFORMED,
 				     ingress_protocol(&frame, ESSENTIAL_NONE));
-	found = frame.fragment == FRAGMENT_LATER ?
-			(struct classification){ -1, essential_protocol(&frame) } :
-			classify(packet, &frame);
-#ifdef SWAP_BROKEN	/* a mistake made on purpose, which the test of the swap has to see */
+	found = frame.fragment == FRAGMENT_LATER
+			? (struct classification){ -1, essential_protocol(&frame) }
+			: classify(packet, &frame);
+#ifdef SWAP_BROKEN /* a mistake made on purpose, which the test of the swap has to see */
 	if (!state_image(packet))
 		return (struct outcome){ VERDICT_STACK, REASON_PROFILE, -1, OTHER_ID };
 #endif
 	protocol = ingress_protocol(&frame, found.essential);
 	if (found.essential)
 		return ingress_other(packet, &frame,
-				     packet->image->essential_drop >> found.essential & 1 ?
-					     VERDICT_DROP :
-					     VERDICT_STACK,
+				     packet->image->essential_drop >> found.essential & 1
+					     ? VERDICT_DROP
+					     : VERDICT_STACK,
 				     REASON_ESSENTIAL, protocol);
 	if (unlikely(frame.fragment == FRAGMENT_LATER))
 		return state_later(packet, &frame, protocol);

@@ -39,17 +39,17 @@
 
 /* Loops that seldom go on: no copies of their body; and short ones that always do. */
 #ifdef __bpf__
-#define LOOP _Pragma("clang loop unroll(disable)")
+#define LOOP   _Pragma("clang loop unroll(disable)")
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define LOOP
 #define UNROLL
 #endif
 
-#define likely(x) __builtin_expect(!!(x), 1)
+#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* Beyond this nothing of a frame is looked at; also what the verifier needs (P46). */
+/* Beyond this nothing of a frame is looked at; the verifier needs a bound too. */
 #define PACKET_LOOK_MAX 0x3fffu
 
 /*
@@ -62,21 +62,25 @@
 #define WIRE __attribute__((packed))
 #endif
 
-struct wire_u16 { __u16 value; } WIRE;
-struct wire_u64 { __u64 value; } WIRE;
+struct wire_u16 {
+	__u16 value;
+} WIRE;
+struct wire_u64 {
+	__u64 value;
+} WIRE;
 
 struct packet {
 	void *data;
-	void *data_end;			/* of the linear part */
-	__u32 length;			/* of the whole frame, all buffers */
+	void *data_end; /* of the linear part */
+	__u32 length;	/* of the whole frame, all buffers */
 #ifdef __bpf__
 	struct xdp_md *ctx;
 #else
 	struct plain *plain;
 #endif
 	const struct profile_image *image;
-	struct counters *counters;	/* this CPU's row of the packet's stream, or of the others */
-	__u64 now_ns;			/* coarse; 0: not read yet */
+	struct counters *counters; /* this CPU's row of the packet's stream, or of the others */
+	__u64 now_ns;		   /* coarse; 0: not read yet */
 };
 
 /* A pointer to `size` bytes at `offset` of the linear part, or NULL. */

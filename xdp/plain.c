@@ -28,7 +28,7 @@ struct plain {
 	__u64 bucket[BUCKETS];
 	__u64 time_ns;
 	__u32 pressure;
-	struct meta meta;		/* of the frame being judged */
+	struct meta meta; /* of the frame being judged */
 };
 
 static inline int state_pick(const struct packet *packet, const struct frame *frame, __u64 mask)

@@ -15,9 +15,9 @@ struct plain;
 struct decision {
 	enum verdict verdict;
 	enum reason reason;
-	int stream;			/* index into image->stream, -1: none */
-	int id;				/* stable id, or OTHER_ID */
-	struct meta meta;		/* as it would stand before the frame */
+	int stream;	  /* index into image->stream, -1: none */
+	int id;		  /* stable id, or OTHER_ID */
+	struct meta meta; /* as it would stand before the frame */
 };
 
 /* Returns NULL when out of memory. The image is copied. */

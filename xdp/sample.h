@@ -28,27 +28,27 @@
 
 #include "sequence.h"
 
-#define SAMPLE_VALID		(1ull << 63)
-#define SAMPLE_ORDINALS		0x7fffu
-#define SAMPLE_BEGUN		(1ull << 32)	/* by id: the sequence's restart is still to come */
-#define SAMPLE_TAG		0x10000u	/* makes a tag differ from an unused slot's */
-#define SAMPLE_JOINED		0x80000000u	/* in `received`: nobody saw how it began */
-#define SAMPLE_TRIES		8
-#define SAMPLE_SKIPPED_MAX	4096u		/* more whole samples at once: begin anew */
+#define SAMPLE_VALID	   (1ull << 63)
+#define SAMPLE_ORDINALS	   0x7fffu
+#define SAMPLE_BEGUN	   (1ull << 32) /* by id: the sequence's restart is still to come */
+#define SAMPLE_TAG	   0x10000u	/* makes a tag differ from an unused slot's */
+#define SAMPLE_JOINED	   0x80000000u	/* in `received`: nobody saw how it began */
+#define SAMPLE_TRIES	   8
+#define SAMPLE_SKIPPED_MAX 4096u /* more whole samples at once: begin anew */
 
 enum sample_flag {
-	SAMPLE_KNOWN	= 1 << 0,
-	SAMPLE_FIRST	= 1 << 1,	/* the packet began its sample */
-	SAMPLE_LAST	= 1 << 2,	/* the sensor says that it is the last one */
+	SAMPLE_KNOWN = 1 << 0,
+	SAMPLE_FIRST = 1 << 1, /* the packet began its sample */
+	SAMPLE_LAST = 1 << 2,  /* the sensor says that it is the last one */
 };
 
 /* What the packet says about its sample, and what came out. */
 struct sample_step {
-	__u64 value;			/* the sample field: azimuth or id */
-	__u32 index;			/* number within the sample, if the stream has STREAM_INDEX */
-	__u32 marked;			/* the marker is set */
+	__u64 value;  /* the sample field: azimuth or id */
+	__u32 index;  /* number within the sample, if the stream has STREAM_INDEX */
+	__u32 marked; /* the marker is set */
 	__u32 ordinal;
-	__u32 flags;			/* enum sample_flag */
+	__u32 flags; /* enum sample_flag */
 };
 
 static __always_inline __u32 sample_ordinal(__u64 state)
@@ -109,7 +109,7 @@ static __always_inline void sample_begin(const struct image_stream *stream,
 				return;
 		} else if (old &&
 			   (((__u32)(old >> 32) - tag) & SAMPLE_ORDINALS) < SAMPLE_ORDINALS / 2) {
-			return;		/* the slot has gone on to a later sample */
+			return; /* the slot has gone on to a later sample */
 		}
 		if (__sync_val_compare_and_swap(&slot->first, old, new) == old)
 			return;
@@ -141,7 +141,7 @@ static __always_inline bool sample_receive(const struct image_stream *stream,
 		}
 		if (old.received &&
 		    (((__u32)(old.received >> 32) - tag) & SAMPLE_ORDINALS) < SAMPLE_ORDINALS / 2)
-			return false;	/* too late: its slot has a later sample */
+			return false; /* too late: its slot has a later sample */
 		/* read before the exchange: afterwards others write what is the new sample's */
 		old.first = *(volatile __u64 *)&slot->first;
 		next_first = *(volatile __u64 *)&next->first;
@@ -149,8 +149,8 @@ static __always_inline bool sample_receive(const struct image_stream *stream,
 						(__u64)tag << 32 | came) != old.received)
 			continue;
 		if (sample_came(old.received)) {
-			__u32 expected = sample_expected(stream, instance->per_sample, &old,
-							 next_first);
+			__u32 expected =
+				sample_expected(stream, instance->per_sample, &old, next_first);
 
 			if (sample_has_hole(&old, expected))
 				counters->samples_incomplete++;
@@ -182,7 +182,8 @@ static __always_inline void sample_close(const struct image_stream *stream,
 			   ((__u32)old.first & SEQUENCE_INDEX_MASK);
 	else if (stream->sequence_kind != SEQUENCE_NONE)
 		expected = (__u32)sequence_position_distance(stream, (__u32)old.first, highest) /
-				   unit + 1;
+				   unit +
+			   1;
 	if (sample_has_hole(&old, expected))
 		counters->samples_incomplete++;
 }
@@ -243,21 +244,21 @@ static __always_inline void sample_learn(struct instance *instance, __u32 packet
 
 /* What a packet does to instance->sample. */
 struct sample_turn {
-	__u32 ordinal;			/* of the packet */
-	__u32 began;			/* samples that began */
-	__u32 first;			/* position of the first packet of the packet's sample */
-	bool told;			/* `first` is worth telling the slot */
-	bool joined;			/* nobody saw the sample begin */
+	__u32 ordinal; /* of the packet */
+	__u32 began;   /* samples that began */
+	__u32 first;   /* position of the first packet of the packet's sample */
+	bool told;     /* `first` is worth telling the slot */
+	bool joined;   /* nobody saw the sample begin */
 	bool anew;
-	bool settle;			/* the sequence restarted: the sample before has ended */
-	__u32 ended;			/* ordinal of that */
+	bool settle; /* the sequence restarted: the sample before has ended */
+	__u32 ended; /* ordinal of that */
 };
 
 /* What a packet that came after a restart makes of the word `state`: see above. */
 enum sample_restart {
 	SAMPLE_GOES_ON,
 	SAMPLE_BEGINS,
-	SAMPLE_BEGAN,			/* another CPU's packet was first */
+	SAMPLE_BEGAN, /* another CPU's packet was first */
 };
 
 /* For kinds that keep the position; ahead: from there to the packet. Time stamps count on. */
@@ -269,9 +270,9 @@ static __always_inline enum sample_restart sample_restarted(const struct image_s
 	__u64 back = sequence_modulus(stream) - ahead;
 
 	if (unlikely(sequence->event == SEQUENCE_RESTARTED))
-		return stream->sequence_kind == SEQUENCE_COUNTER && (ahead <= near || back <= near) ?
-			       SAMPLE_BEGAN :
-			       SAMPLE_BEGINS;
+		return stream->sequence_kind == SEQUENCE_COUNTER && (ahead <= near || back <= near)
+			       ? SAMPLE_BEGAN
+			       : SAMPLE_BEGINS;
 	if (likely(ahead <= near) || stream->sequence_kind != SEQUENCE_COUNTER ||
 	    sequence->event == SEQUENCE_UNKNOWN || sequence->resent)
 		return SAMPLE_GOES_ON;
@@ -384,7 +385,8 @@ static __always_inline __u32 sample_after(const struct image_stream *stream, __u
 {
 	__u64 after = (__u64)position + sequence_unit(stream);
 
-	return (__u32)(after >= sequence_modulus(stream) ? after - sequence_modulus(stream) : after);
+	return (__u32)(after >= sequence_modulus(stream) ? after - sequence_modulus(stream)
+							 : after);
 }
 
 static __always_inline __u64 sample_next_marker(const struct image_stream *stream,
@@ -419,7 +421,8 @@ static __always_inline __u64 sample_next_marker(const struct image_stream *strea
 
 			if ((__u32)(began >> 32) == sample_tag(turn->ordinal) &&
 			    !(*(const volatile __u64 *)&slot->received & SAMPLE_JOINED) &&
-			    sequence_position_distance(stream, sequence->position, (__u32)began) - 1 <
+			    sequence_position_distance(stream, sequence->position, (__u32)began) -
+					    1 <
 				    sequence_modulus(stream) / 2)
 				turn->ordinal = (turn->ordinal - 1) & SAMPLE_ORDINALS;
 			return state;
@@ -431,13 +434,12 @@ static __always_inline __u64 sample_next_marker(const struct image_stream *strea
 	} else if (state >> 32 & 1) {
 		turn->began = 1;
 		turn->told = true;
-		if (sequence->event == SEQUENCE_ADVANCED)	/* it began right after the marker */
+		if (sequence->event == SEQUENCE_ADVANCED) /* it began right after the marker */
 			turn->first = sample_after(stream, (__u32)state);
 	}
 	if (turn->began)
 		turn->ordinal = (turn->ordinal + 1) & SAMPLE_ORDINALS;
-	return SAMPLE_VALID | (__u64)turn->ordinal << 48 | (__u64)marked << 32 |
-	       sequence->position;
+	return SAMPLE_VALID | (__u64)turn->ordinal << 48 | (__u64)marked << 32 | sequence->position;
 }
 
 /* Packets ahead of a late last packet were counted into its sample: they move on. */
@@ -558,8 +560,8 @@ static inline __u32 samples_pending(const struct image_stream *stream,
 				    const struct instance *instance)
 {
 	bool time = stream->sequence_kind == SEQUENCE_TIMESTAMP;
-	__u32 highest = time ? (__u32)(instance->sequence >> 32) & 0xffff :
-			       (__u32)instance->sequence;
+	__u32 highest = time ? (__u32)(instance->sequence >> 32) & 0xffff
+			     : (__u32)instance->sequence;
 	__u32 unit = sequence_unit(stream), pending = 0;
 
 	for (__u32 i = 0; i < SAMPLE_SLOTS && instance->sample; i++) {
@@ -567,7 +569,8 @@ static inline __u32 samples_pending(const struct image_stream *stream,
 		__u64 next = instance->slot[(i + 1) & (SAMPLE_SLOTS - 1)].first;
 		__u32 expected;
 
-		if (!sample_came(slot->received) || (__u32)(slot->first >> 32) != (__u32)(slot->received >> 32))
+		if (!sample_came(slot->received) ||
+		    (__u32)(slot->first >> 32) != (__u32)(slot->received >> 32))
 			continue;
 		expected = sample_expected(stream, instance->per_sample, slot, next);
 		if ((__u32)(slot->received >> 32) == sample_tag(sample_ordinal(instance->sample))) {
@@ -577,7 +580,9 @@ static inline __u32 samples_pending(const struct image_stream *stream,
 					   ((__u32)slot->first & SEQUENCE_INDEX_MASK);
 			else if (stream->sequence_kind != SEQUENCE_NONE)
 				expected = (__u32)sequence_position_distance(
-						   stream, (__u32)slot->first, highest) / unit + 1;
+						   stream, (__u32)slot->first, highest) /
+						   unit +
+					   1;
 			else
 				expected = 0;
 		}

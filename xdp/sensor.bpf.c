@@ -21,9 +21,9 @@ static __always_inline void state_account(const struct packet *packet, const str
 
 char LICENSE[] SEC("license") = "GPL";
 
-const volatile __u32 queues = 1;		/* factor of lease and socket keys */
+const volatile __u32 queues = 1; /* factor of lease and socket keys */
 const volatile __u64 fragment_seed = 0x13198a2e03707344ull;
-const volatile bool test_clock = false;		/* take the time from struct control */
+const volatile bool test_clock = false; /* take the time from struct control */
 
 struct image_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -77,14 +77,14 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, STREAM_IDS);	/* times queues, set at load */
+	__uint(max_entries, STREAM_IDS); /* times queues, set at load */
 	__type(key, __u32);
 	__type(value, struct lease);
 } leases SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
-	__uint(max_entries, STREAM_IDS);	/* times queues, set at load */
+	__uint(max_entries, STREAM_IDS); /* times queues, set at load */
 	__type(key, __u32);
 	__type(value, __u32);
 } xsks SEC(".maps");
@@ -237,9 +237,8 @@ static __always_inline bool state_image(struct packet *packet)
 static __always_inline __u32 state_instance(const struct packet *packet, const struct frame *frame,
 					    const struct image_stream *stream,
 					    struct instances *of);
-static __always_inline struct delivery state_police(const struct packet *packet,
-						    const struct frame *frame, __u32 class,
-						    __u32 place);
+static __always_inline struct delivery
+state_police(const struct packet *packet, const struct frame *frame, __u32 class, __u32 place);
 static __always_inline bool state_read(const struct packet *packet, const struct frame *frame,
 				       const struct image_stream *stream,
 				       struct sequence_step *sequence, struct sample_step *sample);
@@ -314,9 +313,8 @@ SUBPROGRAM int police(const struct frame *frame, const struct profile_image *act
 	return (int)(delivery.verdict | delivery.reason << 8);
 }
 
-static __always_inline struct delivery state_police(const struct packet *packet,
-						    const struct frame *frame, __u32 class,
-						    __u32 place)
+static __always_inline struct delivery
+state_police(const struct packet *packet, const struct frame *frame, __u32 class, __u32 place)
 {
 	__u32 packed = (__u32)police(frame, packet->image, class, place, packet->now_ns);
 
@@ -345,13 +343,12 @@ SUBPROGRAM int find(struct xdp_md *ctx, const struct frame *frame,
 {
 	struct packet packet = packet_of(ctx, frame ? frame->length : 0);
 
-	return frame && stream && of ? (int)instance_find(&packet, frame, stream, of) :
-				       (int)INSTANCE_UNTRACKED;
+	return frame && stream && of ? (int)instance_find(&packet, frame, stream, of)
+				     : (int)INSTANCE_UNTRACKED;
 }
 
 static __always_inline __u32 state_instance(const struct packet *packet, const struct frame *frame,
-					    const struct image_stream *stream,
-					    struct instances *of)
+					    const struct image_stream *stream, struct instances *of)
 {
 	return (__u32)find(packet->ctx, frame, stream, of);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Loss, from the sensor's own counter. The state of an instance is one u64 that CPUs change
- * with one compare-and-exchange (P55):
+ * with one compare-and-exchange, which costs a tenth of a spin lock:
  *
  *	 63            32 31             0
  *	+----------------+----------------+
@@ -30,15 +30,15 @@
 #include "packet.h"
 #include "histogram.h"
 
-#define SEQUENCE_TRIES		2	/* compare-and-exchange attempts of one call */
-#define SEQUENCE_CALLS		16	/* calls: more attempts in one cost the verifier too much */
-#define SEQUENCE_WINDOW		31u	/* positions behind the highest that are known */
-#define SEQUENCE_WINDOW_TIME	15u	/* the same for time stamps */
-#define SEQUENCE_INDEX_BITS	20
-#define SEQUENCE_INDEX_MASK	((1u << SEQUENCE_INDEX_BITS) - 1)
+#define SEQUENCE_TRIES	     2	 /* compare-and-exchange attempts of one call */
+#define SEQUENCE_CALLS	     16	 /* calls: more attempts in one cost the verifier too much */
+#define SEQUENCE_WINDOW	     31u /* positions behind the highest that are known */
+#define SEQUENCE_WINDOW_TIME 15u /* the same for time stamps */
+#define SEQUENCE_INDEX_BITS  20
+#define SEQUENCE_INDEX_MASK  ((1u << SEQUENCE_INDEX_BITS) - 1)
 
 enum sequence_event {
-	SEQUENCE_UNKNOWN,	/* no counter, or the packet is too short for it */
+	SEQUENCE_UNKNOWN, /* no counter, or the packet is too short for it */
 	SEQUENCE_OPENED,
 	SEQUENCE_ADVANCED,
 	SEQUENCE_LATE,
@@ -47,15 +47,15 @@ enum sequence_event {
 };
 
 struct sequence_step {
-	__u64 value;		/* as the sensor sent it */
-	__u32 event;		/* enum sequence_event */
-	__u32 resent;		/* the packet fills an older hole */
-	__u32 distance;		/* ADVANCED: packets forward; LATE: packets back */
-	__s32 lost;		/* by how much `lost` changes */
-	__u32 position;		/* of the packet: see sequence_position_distance() */
-	__u32 highest;		/* position of the highest before this packet */
-	__u32 window;		/* after this packet */
-	__u32 grown;		/* PER_SAMPLE: by how much this index exceeds what was learned */
+	__u64 value;	/* as the sensor sent it */
+	__u32 event;	/* enum sequence_event */
+	__u32 resent;	/* the packet fills an older hole */
+	__u32 distance; /* ADVANCED: packets forward; LATE: packets back */
+	__s32 lost;	/* by how much `lost` changes */
+	__u32 position; /* of the packet: see sequence_position_distance() */
+	__u32 highest;	/* position of the highest before this packet */
+	__u32 window;	/* after this packet */
+	__u32 grown;	/* PER_SAMPLE: by how much this index exceeds what was learned */
 };
 
 /* The window after a packet `distance` >= 1 ahead of the highest. */
@@ -148,10 +148,10 @@ static __always_inline bool sequence_counter_distance(const struct image_stream 
 	__u32 step = stream->step;
 
 	if (unlikely(stream->skip_count)) {
-		__u64 to_skip = stream->skip >= highest ? stream->skip - highest :
-							  stream->skip + modulus - highest;
-		__u64 from_skip = stream->skip >= value ? stream->skip - value :
-							  stream->skip + modulus - value;
+		__u64 to_skip = stream->skip >= highest ? stream->skip - highest
+							: stream->skip + modulus - highest;
+		__u64 from_skip = stream->skip >= value ? stream->skip - value
+							: stream->skip + modulus - value;
 
 		if (to_skip && to_skip < forward)
 			forward -= step;
@@ -214,8 +214,8 @@ static __always_inline bool sequence_sample_distance(const struct image_stream *
 {
 	__u32 turned = (value >> SEQUENCE_INDEX_BITS) - (highest >> SEQUENCE_INDEX_BITS);
 	__s32 samples = (__s32)(turned << SEQUENCE_INDEX_BITS) >> SEQUENCE_INDEX_BITS;
-	__s32 packets = (__s32)(value & SEQUENCE_INDEX_MASK) -
-			(__s32)(highest & SEQUENCE_INDEX_MASK);
+	__s32 packets =
+		(__s32)(value & SEQUENCE_INDEX_MASK) - (__s32)(highest & SEQUENCE_INDEX_MASK);
 	__s64 all;
 
 	if (unlikely(stream->skip_count)) {
@@ -265,8 +265,8 @@ static __always_inline __u64 sequence_next(const struct image_stream *stream, __
 	if (time)
 		plausible = sequence_time_distance(stream, highest, value, &distance);
 	else if (stream->sequence_kind == SEQUENCE_PER_SAMPLE)
-		plausible = sequence_sample_distance(stream, highest, value, id, per_sample,
-						     &distance);
+		plausible =
+			sequence_sample_distance(stream, highest, value, id, per_sample, &distance);
 	else
 		plausible = sequence_counter_distance(stream, highest, value, &distance);
 	if (likely(plausible && distance > 0)) {
@@ -352,8 +352,8 @@ SUBPROGRAM int sequence_account(const struct image_stream *stream, struct instan
 	}
 	LOOP
 	for (int try = 0; !done && try < SEQUENCE_TRIES; try++) {
-		__u32 per_sample = stream->sample_packets ? stream->sample_packets :
-							    instance->per_sample;
+		__u32 per_sample = stream->sample_packets ? stream->sample_packets
+							  : instance->per_sample;
 		__u64 old = *(volatile __u64 *)&instance->sequence;
 		__u64 new = sequence_next(stream, old, value, sample_id, per_sample, step);
 

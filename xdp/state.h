@@ -9,14 +9,14 @@
 
 #include "types.h"
 
-#define STATE_VERSION		1u
-#define STREAM_IDS		256u		/* stable ids; slot of the name table */
-#define OTHER_ID		256u		/* the row of everything that is no stream */
-#define COUNTER_ROWS		257u
-#define INSTANCES		8u		/* sensors told apart within one stream */
-#define SAMPLE_SLOTS		8u		/* recent samples an instance remembers */
-#define HISTOGRAM_BUCKETS	(38 * 8)	/* base 2, 8 sub-buckets, 1 ns .. 2^37 ns */
-#define PRESSURE_SOURCES	8u
+#define STATE_VERSION	  1u
+#define STREAM_IDS	  256u /* stable ids; slot of the name table */
+#define OTHER_ID	  256u /* the row of everything that is no stream */
+#define COUNTER_ROWS	  257u
+#define INSTANCES	  8u	   /* sensors told apart within one stream */
+#define SAMPLE_SLOTS	  8u	   /* recent samples an instance remembers */
+#define HISTOGRAM_BUCKETS (38 * 8) /* base 2, 8 sub-buckets, 1 ns .. 2^37 ns */
+#define PRESSURE_SOURCES  8u
 
 enum verdict {
 	VERDICT_AF_XDP,
@@ -29,18 +29,18 @@ enum verdict {
 };
 
 enum reason {
-	REASON_PROFILE,			/* as the stream's deliver says */
-	REASON_DEFAULT,			/* no stream matched */
+	REASON_PROFILE, /* as the stream's deliver says */
+	REASON_DEFAULT, /* no stream matched */
 	REASON_ESSENTIAL,
-	REASON_NO_LEASE,		/* no broker, or one that is stuck */
-	REASON_NO_READER,		/* a broker, but nobody reads the stream */
-	REASON_RING_FULL,		/* no credit left */
-	REASON_FRAGMENT_UNKNOWN,	/* a fragment whose first one was not seen */
+	REASON_NO_LEASE,	 /* no broker, or one that is stuck */
+	REASON_NO_READER,	 /* a broker, but nobody reads the stream */
+	REASON_RING_FULL,	 /* no credit left */
+	REASON_FRAGMENT_UNKNOWN, /* a fragment whose first one was not seen */
 	REASON_RATE,
 	REASON_PRESSURE,
 	REASON_THINNED,
 	REASON_ROGUE,
-	REASON_MALFORMED,		/* could not be parsed; passes */
+	REASON_MALFORMED, /* could not be parsed; passes */
 	REASON_REDIRECT_FAILED,
 	REASONS,
 };
@@ -50,7 +50,7 @@ enum essential {
 	ESSENTIAL_NONE,
 	ESSENTIAL_ICMP,
 	ESSENTIAL_ND,
-	ESSENTIAL_IGMP,			/* and MLD */
+	ESSENTIAL_IGMP, /* and MLD */
 	ESSENTIAL_ARP,
 	ESSENTIAL_PTP,
 	ESSENTIAL_NTP,
@@ -60,7 +60,7 @@ enum essential {
 	ESSENTIAL_LACP,
 	ESSENTIAL_EAPOL,
 	ESSENTIAL_CONTROL,
-	ESSENTIAL_CONTROL_NAMED,	/* control only from a source that a stream names */
+	ESSENTIAL_CONTROL_NAMED, /* control only from a source that a stream names */
 	ESSENTIALS,
 };
 
@@ -83,20 +83,20 @@ enum protocol {
  */
 struct counters {
 	__u64 bytes;
-	__u64 last_ns;			/* CLOCK_MONOTONIC; the coarse clock unless precise */
+	__u64 last_ns; /* CLOCK_MONOTONIC; the coarse clock unless precise */
 	__s64 lost;
 	__u64 reordered;
 	__u64 duplicate;
 	__u64 restarts;
-	__u64 fragments;		/* packets that are fragments */
-	__u64 first_fragments;		/* of them, first ones: datagrams */
-	__s64 samples;			/* samples that began */
-	__s64 samples_incomplete;	/* of them, finished ones with a hole */
-	__u64 untracked;		/* packets of a ninth instance and later ones */
-	__u64 instance_packets[INSTANCES];	/* datagrams by instance */
+	__u64 fragments;		   /* packets that are fragments */
+	__u64 first_fragments;		   /* of them, first ones: datagrams */
+	__s64 samples;			   /* samples that began */
+	__s64 samples_incomplete;	   /* of them, finished ones with a hole */
+	__u64 untracked;		   /* packets of a ninth instance and later ones */
+	__u64 instance_packets[INSTANCES]; /* datagrams by instance */
 	__s64 instance_lost[INSTANCES];
 	__u64 interarrival_max_ns;
-	__u64 by[8][16];			/* [verdict][reason] */
+	__u64 by[8][16]; /* [verdict][reason] */
 	__u64 protocol[PROTOCOLS];
 	__u64 interarrival[HISTOGRAM_BUCKETS];
 };
@@ -106,8 +106,8 @@ struct counters {
  * speaks of in its high half, so whoever reads one knows whether it is still that sample.
  */
 struct sample_slot {
-	__u64 received;			/* tag << 32 | packets that came, duplicates not counted */
-	__u64 first;			/* tag << 32 | position of its first packet */
+	__u64 received; /* tag << 32 | packets that came, duplicates not counted */
+	__u64 first;	/* tag << 32 | position of its first packet */
 };
 
 /*
@@ -115,17 +115,17 @@ struct sample_slot {
  * compare-and-exchange each; the layout of each is drawn in the header that owns it.
  */
 struct instance {
-	__u64 sequence;			/* sequence.h */
-	__u64 sample;			/* sample.h */
-	__u64 last_ns;			/* arrival of the last datagram (precise streams) */
-	__u32 per_sample;		/* learned packets of a sample; 0: not yet */
-	__u32 per_sample_less;		/* a smaller number, << 8 | times it was seen in a row */
+	__u64 sequence;	       /* sequence.h */
+	__u64 sample;	       /* sample.h */
+	__u64 last_ns;	       /* arrival of the last datagram (precise streams) */
+	__u32 per_sample;      /* learned packets of a sample; 0: not yet */
+	__u32 per_sample_less; /* a smaller number, << 8 | times it was seen in a row */
 	struct sample_slot slot[SAMPLE_SLOTS];
-	__u64 address[2];		/* source, wire order: v4 in 4 bytes, v6, or MAC in 6 bytes */
+	__u64 address[2]; /* source, wire order: v4 in 4 bytes, v6, or MAC in 6 bytes */
 	__u64 key;
 	__u16 port;
-	__u8 family;			/* 4, 6, or 0 for a MAC */
-	__u8 ready;			/* identity above is written */
+	__u8 family; /* 4, 6, or 0 for a MAC */
+	__u8 ready;  /* identity above is written */
 	__u32 pad2;
 };
 
@@ -140,14 +140,14 @@ struct instances {
  * XSKMAP. The broker writes the first cache line, the program the second. mmap-able.
  */
 struct lease {
-	__u64 deadline_ns;		/* CLOCK_MONOTONIC; redirect only before it. 0: none */
-	__u32 credit;			/* frames that may lie between program and broker */
-	__u32 limit;			/* the same for later fragments of an accepted datagram */
-	__u32 drained;			/* frames the broker took from the RX ring */
-	__u32 reason;			/* enum reason while there is no lease: NO_LEASE or NO_READER */
-	__u64 lost;			/* frames redirected that no broker ever got */
+	__u64 deadline_ns; /* CLOCK_MONOTONIC; redirect only before it. 0: none */
+	__u32 credit;	   /* frames that may lie between program and broker */
+	__u32 limit;	   /* the same for later fragments of an accepted datagram */
+	__u32 drained;	   /* frames the broker took from the RX ring */
+	__u32 reason;	   /* enum reason while there is no lease: NO_LEASE or NO_READER */
+	__u64 lost;	   /* frames redirected that no broker ever got */
 	__u8 pad[32];
-	__u32 sent;			/* frames redirected */
+	__u32 sent; /* frames redirected */
 	__u8 pad2[60];
 };
 
@@ -162,50 +162,50 @@ struct pressure {
  * broker sees it without a system call.
  */
 struct control {
-	__u32 version;			/* STATE_VERSION */
+	__u32 version; /* STATE_VERSION */
 	__u32 ifindex;
-	__u32 queues;			/* factor of the lease and XSKMAP keys */
-	__u32 mode;			/* enum attach_mode of ctl */
+	__u32 queues; /* factor of the lease and XSKMAP keys */
+	__u32 mode;   /* enum attach_mode of ctl */
 	__u64 generation;
-	__u64 attached_at_ns;		/* CLOCK_REALTIME */
-	__u64 broker_heartbeat_ns;	/* CLOCK_MONOTONIC; broker alive while recent */
+	__u64 attached_at_ns;	   /* CLOCK_REALTIME */
+	__u64 broker_heartbeat_ns; /* CLOCK_MONOTONIC; broker alive while recent */
 	__u32 broker_pid;
-	__u32 broker_queues;		/* queues that are bound */
-	__u32 broker_zero_copy;		/* of them, with zero copy */
-	__u32 broker_scheduling;	/* 0 other, 1 SCHED_FIFO, 2 nice -20 */
+	__u32 broker_queues;	 /* queues that are bound */
+	__u32 broker_zero_copy;	 /* of them, with zero copy */
+	__u32 broker_scheduling; /* 0 other, 1 SCHED_FIFO, 2 nice -20 */
 	__u64 broker_lease_ns;
-	char interface[16];		/* its name when it was attached */
-	__u64 test_ns;			/* the time, in builds that take it from here */
+	char interface[16]; /* its name when it was attached */
+	__u64 test_ns;	    /* the time, in builds that take it from here */
 };
 
 /* Stable id -> name; the name table. */
 struct name_entry {
-	char name[48];			/* "": free */
+	char name[48]; /* "": free */
 	char protocol[48];
-	__u64 generation;		/* of the last image that used it */
+	__u64 generation; /* of the last image that used it */
 };
 
 /* In front of each frame that goes to a broker: bpf_xdp_adjust_meta(). */
 #define META_MAGIC 0x534du
 enum meta_flag {
-	META_PRECISE	= 1 << 0,	/* time_ns is the receive time of this very packet */
-	META_FIRST	= 1 << 1,	/* first packet of a sample */
-	META_LAST	= 1 << 2,	/* last packet of a sample, as far as the sensor marks it */
-	META_FRAGMENT	= 1 << 3,	/* an IP fragment */
-	META_SEQUENCE	= 1 << 4,	/* device_sequence is there */
-	META_SAMPLE	= 1 << 5,	/* sample is there */
-	META_GAP	= 1 << 6,	/* lost_before datagrams are missing before this one */
+	META_PRECISE = 1 << 0,	/* time_ns is the receive time of this very packet */
+	META_FIRST = 1 << 1,	/* first packet of a sample */
+	META_LAST = 1 << 2,	/* last packet of a sample, as far as the sensor marks it */
+	META_FRAGMENT = 1 << 3, /* an IP fragment */
+	META_SEQUENCE = 1 << 4, /* device_sequence is there */
+	META_SAMPLE = 1 << 5,	/* sample is there */
+	META_GAP = 1 << 6,	/* lost_before datagrams are missing before this one */
 };
 
 struct meta {
-	__u64 time_ns;			/* CLOCK_MONOTONIC */
-	__u64 device_sequence;		/* the raw counter or time stamp of the sensor */
-	__u32 sample;			/* ordinal of the sample within its instance */
+	__u64 time_ns;	       /* CLOCK_MONOTONIC */
+	__u64 device_sequence; /* the raw counter or time stamp of the sensor */
+	__u32 sample;	       /* ordinal of the sample within its instance */
 	__u32 lost_before;
-	__u16 instance;			/* 0..INSTANCES-1, 0xffff: untracked */
-	__u16 stream;			/* stable id */
-	__u16 flags;			/* enum meta_flag */
-	__u16 magic;			/* META_MAGIC; the last two bytes before the frame */
+	__u16 instance; /* 0..INSTANCES-1, 0xffff: untracked */
+	__u16 stream;	/* stable id */
+	__u16 flags;	/* enum meta_flag */
+	__u16 magic;	/* META_MAGIC; the last two bytes before the frame */
 };
 
 _Static_assert(sizeof(struct lease) == 128, "lease");

@@ -26,12 +26,12 @@
 #include "tests/bench/step.skel.h"
 #include "tests/lib/program.h"
 
-#define FRAME_MAX	2048
-#define UDP_OFFSET	42
-#define XT32_BYTES	1080
-#define XT32_COUNTER	1076
-#define XT32_AZIMUTH	12
-#define RUNS_MAX	99
+#define FRAME_MAX    2048
+#define UDP_OFFSET   42
+#define XT32_BYTES   1080
+#define XT32_COUNTER 1076
+#define XT32_AZIMUTH 12
+#define RUNS_MAX     99
 
 struct frame_bytes {
 	unsigned char data[FRAME_MAX];
@@ -45,7 +45,7 @@ struct row {
 	const char *what;
 	void (*profile)(FILE *out);
 	void (*frame)(struct frame_bytes *frame);
-	bool fragments;			/* IP id counts up in place of the counter */
+	bool fragments; /* IP id counts up in place of the counter */
 	struct program program;
 	struct step_bpf *step;
 	struct frame_bytes bytes;
@@ -146,8 +146,10 @@ static void frame_later(struct frame_bytes *frame)
 
 static void stream(FILE *out, int number, const char *match, const char *timing)
 {
-	fprintf(out, "  - {name: lidar-%d, protocol: hesai-xt32, match: {%s}, class: critical, "
-		     "deliver: af_xdp, timing: %s}\n", number, match, timing);
+	fprintf(out,
+		"  - {name: lidar-%d, protocol: hesai-xt32, match: {%s}, class: critical, "
+		"deliver: af_xdp, timing: %s}\n",
+		number, match, timing);
 }
 
 static void profile_one(FILE *out)
@@ -193,19 +195,34 @@ static void profile_precise(FILE *out)
 
 static struct row rows[] = {
 	{ .name = "one", .what = "1 stream", .profile = profile_one, .frame = frame_xt32 },
-	{ .name = "ports", .what = "64 streams, 64 ports", .profile = profile_ports,
+	{ .name = "ports",
+	  .what = "64 streams, 64 ports",
+	  .profile = profile_ports,
 	  .frame = frame_xt32 },
-	{ .name = "sources", .what = "64 streams, 1 port, 64 sources", .profile = profile_sources,
+	{ .name = "sources",
+	  .what = "64 streams, 1 port, 64 sources",
+	  .profile = profile_sources,
 	  .frame = frame_xt32 },
-	{ .name = "precise", .what = "64 streams, precise time", .profile = profile_precise,
+	{ .name = "precise",
+	  .what = "64 streams, precise time",
+	  .profile = profile_precise,
 	  .frame = frame_xt32 },
-	{ .name = "vlan", .what = "64 streams, VLAN tag", .profile = profile_ports,
+	{ .name = "vlan",
+	  .what = "64 streams, VLAN tag",
+	  .profile = profile_ports,
 	  .frame = frame_vlan },
-	{ .name = "ipv6", .what = "64 streams, IPv6", .profile = profile_ports,
+	{ .name = "ipv6",
+	  .what = "64 streams, IPv6",
+	  .profile = profile_ports,
 	  .frame = frame_ipv6 },
-	{ .name = "first", .what = "64 streams, first fragment", .profile = profile_ports,
-	  .frame = frame_first, .fragments = true },
-	{ .name = "later", .what = "64 streams, later fragment", .profile = profile_ports,
+	{ .name = "first",
+	  .what = "64 streams, first fragment",
+	  .profile = profile_ports,
+	  .frame = frame_first,
+	  .fragments = true },
+	{ .name = "later",
+	  .what = "64 streams, later fragment",
+	  .profile = profile_ports,
 	  .frame = frame_later },
 };
 
@@ -393,13 +410,15 @@ static void report(unsigned int runs, const int *filter, const char *file)
 	target(targets, "64 streams against 1", own("ports", runs) / own("one", runs), 1.15);
 	target(targets, "64 sources on one port against 1 stream",
 	       own("sources", runs) / own("one", runs), 1.5);
-	printf("Dropped packets, ns each with live frames\n  %-44s %4d\n  %-44s %4d\n", "bare XDP_DROP",
-	       median(bare_ns, runs), "a stream with deliver: drop", median(dropped.ns, runs));
+	printf("Dropped packets, ns each with live frames\n  %-44s %4d\n  %-44s %4d\n",
+	       "bare XDP_DROP", median(bare_ns, runs), "a stream with deliver: drop",
+	       median(dropped.ns, runs));
 	target_least(targets, "drops a second against bare XDP_DROP",
 		     (double)bare_ns[runs / 2] / dropped.ns[runs / 2], 0.65);
 	document = json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o}", "bench", "program", "runs",
-			     runs, "empty_ns", empty_ns[runs / 2], "step_ns", nothing.ns[runs / 2], "xdp_filter_ns",
-			     filter ? filter[runs / 2] : -1, "rows", list, "targets", targets);
+			     runs, "empty_ns", empty_ns[runs / 2], "step_ns", nothing.ns[runs / 2],
+			     "xdp_filter_ns", filter ? filter[runs / 2] : -1, "rows", list,
+			     "targets", targets);
 	if (file && json_dump_file(document, file, JSON_INDENT(2)))
 		fprintf(stderr, "program_bench: can't write %s\n", file);
 	json_decref(document);
@@ -408,8 +427,10 @@ static void report(unsigned int runs, const int *filter, const char *file)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "filter", required_argument, NULL, 'f' }, { "runs", required_argument, NULL, 'r' },
-		{ "repeat", required_argument, NULL, 'n' }, { "json", required_argument, NULL, 'j' },
+		{ "filter", required_argument, NULL, 'f' },
+		{ "runs", required_argument, NULL, 'r' },
+		{ "repeat", required_argument, NULL, 'n' },
+		{ "json", required_argument, NULL, 'j' },
 		{ 0 },
 	};
 	unsigned int runs = 9, repeat = 500000;
@@ -461,9 +482,10 @@ int main(int argc, char **argv)
 						     find("one")->bytes.length, repeat, &action);
 		nothing.ns[run] = run_row(&nothing, repeat);
 		empty_ns[run] = program_run(bpf_program__fd(nothing.step->progs.pass),
-					    nothing.bytes.data, nothing.bytes.length, repeat, &action);
-		bare_ns[run] = run_live(bpf_program__fd(nothing.step->progs.drop), &dropped.bytes,
-					repeat);
+					    nothing.bytes.data, nothing.bytes.length, repeat,
+					    &action);
+		bare_ns[run] =
+			run_live(bpf_program__fd(nothing.step->progs.drop), &dropped.bytes, repeat);
 		dropped.ns[run] = run_live(dropped.program.descriptor, &dropped.bytes, repeat);
 		for (size_t i = 0; i < ROWS; i++)
 			rows[i].ns[run] = run_row(&rows[i], repeat);

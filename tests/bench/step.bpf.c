@@ -10,9 +10,9 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-const volatile __u32 counter_offset = 0;	/* u32, little endian; 0: none */
-const volatile __u32 azimuth_offset = 0;	/* u16, little endian; 0: none */
-const volatile __u32 id_offset = 0;		/* IPv4 id of a fragmented datagram; 0: none */
+const volatile __u32 counter_offset = 0; /* u32, little endian; 0: none */
+const volatile __u32 azimuth_offset = 0; /* u16, little endian; 0: none */
+const volatile __u32 id_offset = 0;	 /* IPv4 id of a fragmented datagram; 0: none */
 
 __u32 count;
 __u32 azimuth;

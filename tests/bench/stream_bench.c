@@ -37,15 +37,15 @@
 #include "ctl/attached.h"
 #include "xdp/stream/reader.h"
 
-#define PAYLOAD		1206
-#define PORT		2368
-#define BATCH		64
-#define FLAT_OUT	2000000		/* packets for each second of a run */
-#define PACED		1000000		/* packets a second of the loss run, */
-#define PACED_BATCH	256		/* in bursts of so many */
-#define NICE		-19		/* of feeder and readers: other work is not what is measured */
-#define ROUNDS_MOST	31
-#define SOCKET_BYTES	(32 << 20)
+#define PAYLOAD	     1206
+#define PORT	     2368
+#define BATCH	     64
+#define FLAT_OUT     2000000 /* packets for each second of a run */
+#define PACED	     1000000 /* packets a second of the loss run, */
+#define PACED_BATCH  256     /* in bursts of so many */
+#define NICE	     -19     /* of feeder and readers: other work is not what is measured */
+#define ROUNDS_MOST  31
+#define SOCKET_BYTES (32 << 20)
 
 struct shared {
 	volatile uint64_t read, missed, sum;
@@ -119,7 +119,7 @@ static void make_frame(struct bench *bench)
 	ip->tot_len = htons(sizeof(*ip) + sizeof(*udp) + PAYLOAD);
 	ip->frag_off = htons(0x4000);
 	inet_pton(AF_INET, bench->address, &ip->daddr);
-	ip->saddr = ip->daddr ^ htonl(3);	/* a neighbour, as .2 is of .1 */
+	ip->saddr = ip->daddr ^ htonl(3); /* a neighbour, as .2 is of .1 */
 	for (unsigned int i = 0; i < sizeof(*ip) / 2; i++)
 		sum += ((uint16_t *)ip)[i];
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -133,14 +133,10 @@ static uint64_t feed(struct bench *bench, int program, uint32_t count)
 {
 	struct xdp_md context = { .data_end = sizeof(bench->frame),
 				  .ingress_ifindex = bench->ifindex };
-	LIBBPF_OPTS(bpf_test_run_opts, options,
-		.data_in = bench->frame,
-		.data_size_in = sizeof(bench->frame),
-		.ctx_in = &context,
-		.ctx_size_in = sizeof(context),
-		.repeat = (int)count,
-		.flags = BPF_F_TEST_XDP_LIVE_FRAMES,
-		.batch_size = BATCH);
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = bench->frame,
+		    .data_size_in = sizeof(bench->frame), .ctx_in = &context,
+		    .ctx_size_in = sizeof(context), .repeat = (int)count,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
 
 	if (bpf_prog_test_run_opts(program, &options))
 		die("can't feed live frames");
@@ -293,8 +289,7 @@ static double saturate(struct bench *bench, int program, double seconds, double 
 }
 
 /* Packets sent at an even million a second that did not arrive. */
-static uint64_t pace(struct bench *bench, int program, double seconds, uint64_t *sent,
-		     double *rate)
+static uint64_t pace(struct bench *bench, int program, double seconds, uint64_t *sent, double *rate)
 {
 	uint64_t begin = now_ns(), next = begin, first = bench->shared->read;
 	uint64_t end = begin + (uint64_t)(seconds * 1e9);
@@ -340,7 +335,7 @@ static int load_pass(void)
 static void measure(struct bench *bench, double seconds, int rounds)
 {
 	double stream[ROUNDS_MOST], udp[ROUNDS_MOST], offered_stream[ROUNDS_MOST],
-	       offered_udp[ROUNDS_MOST], ratio[ROUNDS_MOST], rate;
+		offered_udp[ROUNDS_MOST], ratio[ROUNDS_MOST], rate;
 	uint64_t lost, missed, sent;
 	json_t *document;
 	pid_t broker, reader;
@@ -355,7 +350,8 @@ static void measure(struct bench *bench, double seconds, int rounds)
 		udp[i] = saturate(bench, bench->pass, seconds, &offered_udp[i]);
 		stop_reader(bench, reader);
 		ratio[i] = stream[i] / udp[i];
-		fprintf(stderr, "round %d: stream %.2f of %.2f Mpps, recvmmsg %.2f of %.2f Mpps: %.2f times\n",
+		fprintf(stderr,
+			"round %d: stream %.2f of %.2f Mpps, recvmmsg %.2f of %.2f Mpps: %.2f times\n",
 			i + 1, stream[i] / 1e6, offered_stream[i] / 1e6, udp[i] / 1e6,
 			offered_udp[i] / 1e6, ratio[i]);
 	}
@@ -365,21 +361,22 @@ static void measure(struct bench *bench, double seconds, int rounds)
 	missed = bench->shared->missed;
 	stop_reader(bench, reader);
 	stop_broker(broker);
-	fprintf(stderr, "at %.2f Mpps: %" PRIu64 " of %" PRIu64 " lost, %" PRIu64
-		" of them missed by the reader\n", rate / 1e6, lost, sent, missed);
+	fprintf(stderr,
+		"at %.2f Mpps: %" PRIu64 " of %" PRIu64 " lost, %" PRIu64
+		" of them missed by the reader\n",
+		rate / 1e6, lost, sent, missed);
 	document = json_pack("{s:s, s:i, s:f, s:s, s:s, s:{s:i, s:i}, s:i, s:f, s:f, s:f, s:f, s:f,"
 			     " s:{s:f, s:I, s:I, s:I}}",
 			     "benchmark", "stream", "packet_bytes", (int)sizeof(bench->frame),
-			     "seconds", seconds, "feeder", "BPF_PROG_TEST_RUN live frames",
-			     "work", "one byte of each cache line summed",
-			     "cpus", "feeder", bench->feeder_cpu, "readers", bench->reader_cpu,
-			     "rounds", rounds,
-			     "stream_pps", median(stream, rounds), "recvmmsg_pps", median(udp, rounds),
-			     "offered_stream_pps", median(offered_stream, rounds),
-			     "offered_recvmmsg_pps", median(offered_udp, rounds),
-			     "ratio", median(ratio, rounds),
-			     "paced", "rate_pps", rate, "sent", (json_int_t)sent,
-			     "lost", (json_int_t)lost, "missed", (json_int_t)missed);
+			     "seconds", seconds, "feeder", "BPF_PROG_TEST_RUN live frames", "work",
+			     "one byte of each cache line summed", "cpus", "feeder",
+			     bench->feeder_cpu, "readers", bench->reader_cpu, "rounds", rounds,
+			     "stream_pps", median(stream, rounds), "recvmmsg_pps",
+			     median(udp, rounds), "offered_stream_pps",
+			     median(offered_stream, rounds), "offered_recvmmsg_pps",
+			     median(offered_udp, rounds), "ratio", median(ratio, rounds), "paced",
+			     "rate_pps", rate, "sent", (json_int_t)sent, "lost", (json_int_t)lost,
+			     "missed", (json_int_t)missed);
 	json_dumpf(document, stdout, JSON_INDENT(2));
 	puts("");
 	json_decref(document);
@@ -418,7 +415,8 @@ int main(int argc, char **argv)
 	make_frame(&bench);
 	pin(bench.feeder_cpu);
 	be_important();
-	fprintf(stderr, "feeder on CPU %d; broker, reader and UDP reader on CPU %d; all but the broker nice %d\n",
+	fprintf(stderr,
+		"feeder on CPU %d; broker, reader and UDP reader on CPU %d; all but the broker nice %d\n",
 		bench.feeder_cpu, bench.reader_cpu, NICE);
 	measure(&bench, seconds, rounds);
 	attached_close(attached);

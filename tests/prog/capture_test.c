@@ -25,7 +25,7 @@ struct bpf_insn;
 
 #define FRAME_MAX 65536
 
-static struct program program;	/* loaded once: the verifier takes seconds */
+static struct program program; /* loaded once: the verifier takes seconds */
 
 static const char *const profiles[] = { "lidar-first",	"camera-first", "balanced",
 					"sensors-only", "no-icmp",	"observe" };
@@ -42,7 +42,7 @@ static __u32 action_of(enum verdict verdict)
 	switch (verdict) {
 	case VERDICT_DROP:
 		return XDP_DROP;
-	case VERDICT_AF_XDP:	/* there are no sockets, so the lookup falls back to XDP_PASS */
+	case VERDICT_AF_XDP: /* there are no sockets, so the lookup falls back to XDP_PASS */
 	case VERDICT_STACK:
 	case VERDICT_CPU:
 	case VERDICT_INTERFACE:
@@ -71,8 +71,8 @@ static void compare_rows(const struct plain *plain, __u32 id, const char *what)
 	no_sockets(&theirs);
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*left); i++)
 		if (left[i] != right[i])
-			print_error("%s, id %u, word %zu: %lld in the kernel, %lld here\n", what, id,
-				    i, left[i], right[i]);
+			print_error("%s, id %u, word %zu: %lld in the kernel, %lld here\n", what,
+				    id, i, left[i], right[i]);
 	assert_memory_equal(&ours, &theirs, sizeof(ours));
 }
 

@@ -80,8 +80,8 @@ static void descriptors_say_what_the_program_wrote(void **state)
 	((struct meta *)frame)[-1].magic = 0;
 	assert_int_equal(fixture_drain(&f), 2);
 	descriptor = at(&f, 0);
-	assert_int_equal(descriptor.flags, RING_BEGIN | RING_SEQUENCE | RING_FIRST | RING_GAP |
-			 RING_FRAGMENT);
+	assert_int_equal(descriptor.flags,
+			 RING_BEGIN | RING_SEQUENCE | RING_FIRST | RING_GAP | RING_FRAGMENT);
 	assert_int_equal(descriptor.time_ns, 1077);
 	assert_int_equal(descriptor.device_sequence, 77);
 	assert_int_equal(descriptor.lost_before, 9);

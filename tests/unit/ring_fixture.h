@@ -17,11 +17,11 @@
 
 #include "xdp/stream/broker.h"
 
-#include <cmocka.h>	/* last: it has a macro fail() */
+#include <cmocka.h> /* last: it has a macro fail() */
 
-#define RX_SIZE		256u
-#define RING_SIZE	128u
-#define CHUNK		2048u
+#define RX_SIZE	  256u
+#define RING_SIZE 128u
+#define CHUNK	  2048u
 
 /* Fuzzers are not linked with cmocka. */
 static inline void fixture_require(bool condition)
@@ -44,7 +44,8 @@ struct fixture {
 
 static inline void fixture_make(struct fixture *f, enum ring_memory memory)
 {
-	struct ring_header template = { .stream_id = 7, .clock = "CLOCK_MONOTONIC",
+	struct ring_header template = { .stream_id = 7,
+					.clock = "CLOCK_MONOTONIC",
 					.stream = "lidar" };
 	uint32_t frames = RX_SIZE + RING_SIZE + STREAM_BATCH;
 	struct feed *feed = calloc(1, sizeof(*feed));
@@ -57,7 +58,8 @@ static inline void fixture_make(struct fixture *f, enum ring_memory memory)
 	f->broker.umem.chunk_bytes = CHUNK;
 	f->broker.umem.frames = frames;
 	f->broker.umem.free = calloc(frames, sizeof(uint64_t));
-	fixture_require((sealed_create(&f->broker.umem.memory, "test", frames * CHUNK, false)) == 0);
+	fixture_require((sealed_create(&f->broker.umem.memory, "test", frames * CHUNK, false)) ==
+			0);
 	fixture_require((sealed_seal(&f->broker.umem.memory)) == 0);
 	for (uint32_t i = 0; i < frames; i++)
 		umem_put(&f->broker.umem, (uint64_t)i * CHUNK);
@@ -70,16 +72,22 @@ static inline void fixture_make(struct fixture *f, enum ring_memory memory)
 	fixture_require((stream_create(f->stream, RING_SIZE, &f->broker.umem, &template)) == 0);
 	f->broker.streams[f->broker.stream_count++] = f->stream;
 
-	f->queue.fill = (struct xsk_ring_prod){ .mask = RX_SIZE - 1, .size = RX_SIZE,
-						.cached_cons = RX_SIZE, .producer = &f->fill_producer,
-						.consumer = &f->fill_consumer, .ring = f->fill,
+	f->queue.fill = (struct xsk_ring_prod){ .mask = RX_SIZE - 1,
+						.size = RX_SIZE,
+						.cached_cons = RX_SIZE,
+						.producer = &f->fill_producer,
+						.consumer = &f->fill_consumer,
+						.ring = f->fill,
 						.flags = &f->fill_flags };
 	umem_fill(&f->broker.umem, &f->queue.fill, RX_SIZE);
 	f->queue.kept = RX_SIZE;
 	*feed = (struct feed){ .queue = &f->queue, .lease = &f->lease, .size = RX_SIZE };
-	feed->rx = (struct xsk_ring_cons){ .mask = RX_SIZE - 1, .size = RX_SIZE,
-					   .producer = &f->rx_producer, .consumer = &f->rx_consumer,
-					   .ring = f->rx, .flags = &f->rx_flags };
+	feed->rx = (struct xsk_ring_cons){ .mask = RX_SIZE - 1,
+					   .size = RX_SIZE,
+					   .producer = &f->rx_producer,
+					   .consumer = &f->rx_consumer,
+					   .ring = f->rx,
+					   .flags = &f->rx_flags };
 	f->stream->feeds = feed;
 	f->stream->feed_count = 1;
 }
@@ -107,8 +115,11 @@ static inline char *fixture_receive(struct fixture *f, uint32_t length, uint64_t
 	address = f->fill[f->fill_consumer++ & (RX_SIZE - 1)] + UMEM_HEADROOM;
 	frame = (char *)f->broker.umem.memory.data + address;
 	meta = (struct meta *)frame - 1;
-	*meta = (struct meta){ .time_ns = 1000 + number, .device_sequence = number,
-			       .flags = META_SEQUENCE, .instance = 3, .magic = META_MAGIC };
+	*meta = (struct meta){ .time_ns = 1000 + number,
+			       .device_sequence = number,
+			       .flags = META_SEQUENCE,
+			       .instance = 3,
+			       .magic = META_MAGIC };
 	memset(frame, (int)(number & 255), length);
 	f->rx[f->rx_producer & (RX_SIZE - 1)] =
 		(struct xdp_desc){ address, length, more ? XDP_PKT_CONTD : 0 };

@@ -103,9 +103,9 @@ static void *read_all(void *argument)
 			continue;
 		ring_load(&ring_slots(ring)[cursor & (RING_SIZE - 1)], &d);
 		for (uint32_t i = 0; i < 64; i++)
-			same &= __atomic_load_n(&memory[d.address % race->f->broker.umem.memory.bytes +
-							i], __ATOMIC_RELAXED) ==
-				(char)(d.device_sequence & 255);
+			same &= __atomic_load_n(
+					&memory[d.address % race->f->broker.umem.memory.bytes + i],
+					__ATOMIC_RELAXED) == (char)(d.device_sequence & 255);
 		if (!ring_valid(ring, cursor)) {
 			race->overtaken++;
 			cursor = head;
@@ -130,8 +130,8 @@ static void valid_means_unharmed_while_the_writer_laps(void **state)
 	fixture_make(&f, RING_MEMORY_UMEM);
 	pthread_create(&thread, NULL, read_all, &race);
 	/* On a busy machine the reader may get no CPU for long. */
-	for (uint64_t number = 0; number < 400000 ||
-	     (number < 1u << 30 && (race.valid < 10000 || !race.overtaken));) {
+	for (uint64_t number = 0;
+	     number < 400000 || (number < 1u << 30 && (race.valid < 10000 || !race.overtaken));) {
 		for (int i = 0; i < 48; i++)
 			fixture_receive(&f, 64, number++, false);
 		fixture_drain(&f);

@@ -251,8 +251,9 @@ static void nonsense_ends_its_connection_and_nothing_else(void **state)
 static void a_cursor_in_the_future_is_no_progress(void **state)
 {
 	struct served *served = *state;
-	struct wire_request request = { .magic = WIRE_MAGIC, .version = WIRE_VERSION,
-					.kind = WIRE_OPEN, .stream = "lidar" };
+	struct wire_request request = {
+		.magic = WIRE_MAGIC, .version = WIRE_VERSION, .kind = WIRE_OPEN, .stream = "lidar"
+	};
 	char reply[512];
 	int fd = raw(served);
 
@@ -291,7 +292,7 @@ static void a_lease_lasts_while_a_reader_gets_on(void **state)
 	uint64_t now_ns = broker_now_ns();
 
 	pthread_mutex_lock(&served->lock);
-	lease_tick(&served->f.broker, now_ns + 5000000000ull);	/* nothing to read: it is fine */
+	lease_tick(&served->f.broker, now_ns + 5000000000ull); /* nothing to read: it is fine */
 	assert_true(served->f.stream->leased);
 	assert_int_equal(served->f.lease.deadline_ns, now_ns + 5020000000ull);
 	pthread_mutex_unlock(&served->lock);
@@ -299,7 +300,7 @@ static void a_lease_lasts_while_a_reader_gets_on(void **state)
 	pthread_mutex_lock(&served->lock);
 	lease_tick(&served->f.broker, now_ns + 5900000000ull);
 	assert_true(served->f.stream->leased);
-	lease_tick(&served->f.broker, now_ns + 6100000000ull);	/* stuck for more than a second */
+	lease_tick(&served->f.broker, now_ns + 6100000000ull); /* stuck for more than a second */
 	assert_false(served->f.stream->leased);
 	assert_int_equal(served->f.lease.deadline_ns, 0);
 	assert_int_equal(served->f.lease.reason, REASON_NO_READER);
