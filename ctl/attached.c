@@ -173,6 +173,16 @@ void attached_close(struct attached *attached)
 	free(attached);
 }
 
+/* A broker says every quarter of a lease that it lives; leases are well below this. */
+#define SILENT_NS 2000000000u
+
+bool broker_lives(const struct control *control, __u64 now_ns)
+{
+	__u64 heard = __atomic_load_n(&control->broker_heartbeat_ns, __ATOMIC_RELAXED);
+
+	return heard && now_ns < heard + SILENT_NS;
+}
+
 int attached_image(const struct attached *attached, struct profile_image *image)
 {
 	struct bpf_map_info info = { 0 };

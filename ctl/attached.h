@@ -79,6 +79,9 @@ int attached_find(const struct globals *globals, const char *interface, char *di
  */
 int attached_image(const struct attached *attached, struct profile_image *image);
 
+/* Whether the interface's broker lives, at a time of CLOCK_MONOTONIC. */
+bool broker_lives(const struct control *control, __u64 now_ns);
+
 /* Enters the network namespace NAME (as ip-netns(8) makes it). Returns 0, -ESRCH, or -errno. */
 int netns_enter(const char *name, struct error *error);
 

@@ -54,6 +54,7 @@ struct stats_stream {
 	__s64 samples;
 	__s64 samples_incomplete;
 	__u64 untracked;
+	__u64 ring_lost; /* frames that lay in a broker's rings when it died */
 	bool seen;
 	__u64 last_seen_ns_ago;
 	bool stale;

@@ -60,6 +60,7 @@ static json_t *stream_json(const struct stats_stream *stream, bool live)
 	json_object_set_new(object, "untracked", number(stream->untracked));
 	json_object_set_new(object, "sources", senders(stream));
 	if (live) {
+		json_object_set_new(object, "ring_lost", number(stream->ring_lost));
 		json_object_set_new(object, "last_seen_ns_ago",
 				    stream->seen ? number(stream->last_seen_ns_ago) : json_null());
 		json_object_set_new(object, "stale", json_boolean(stream->stale));

@@ -94,6 +94,9 @@ static void print_stream(const struct stats *stats, const struct stats_stream *s
 	if (stream->untracked)
 		fprintf(out, "  %llu packets of further sources are not looked at for loss\n",
 			stream->untracked);
+	if (stream->ring_lost)
+		fprintf(out, "  %llu packets lay in the rings of a broker that died\n",
+			stream->ring_lost);
 	if (stream->precise && stream->interarrival_max_ns) {
 		print_time(out, "  between packets: p50", stream->interarrival_p50_ns);
 		print_time(out, ", p99", stream->interarrival_p99_ns);

@@ -73,6 +73,31 @@ __u32 stats_pressure(const struct attached *attached)
 	return level;
 }
 
+/*
+ * What a broker took to its grave: what the next one found, and what still lies there while
+ * none lives.
+ */
+static int read_rings(struct stats *stats, const struct attached *attached,
+		      const struct profile_image *image)
+{
+	bool alive = broker_lives(attached->view, monotonic_ns());
+
+	for (int i = 0; i < stats->stream_count; i++) {
+		stats->stream[i].ring_lost = 0;
+		for (__u32 queue = 0; queue < attached->view->queues; queue++) {
+			__u32 key = image->stream[i].id * attached->view->queues + queue;
+			struct lease lease;
+
+			if (bpf_map_lookup_elem(attached->leases, &key, &lease))
+				return -errno;
+			stats->stream[i].ring_lost += lease.lost;
+			if (!alive)
+				stats->stream[i].ring_lost += lease.sent - lease.drained;
+		}
+	}
+	return 0;
+}
+
 int stats_read(struct stats *stats, const struct attached *attached, struct profile_image *image)
 {
 	struct reader reader = { .attached = attached, .cpus = libbpf_num_possible_cpus() };
@@ -92,6 +117,8 @@ int stats_read(struct stats *stats, const struct attached *attached, struct prof
 	stats->mode = attached->view->mode;
 	stats->pressure = stats_pressure(attached);
 	result = stats_fill(stats, image, &source, monotonic_ns());
+	if (!result)
+		result = read_rings(stats, attached, image);
 	free(reader.rows);
 	return result;
 }

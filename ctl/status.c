@@ -13,9 +13,6 @@
 #include "ctl/pins.h"
 #include "ctl/stats.h"
 
-/* A broker says every quarter of a lease that it lives; leases are well below this. */
-#define SILENT_NS 2000000000u
-
 static __u64 monotonic_ns(void)
 {
 	struct timespec now;
@@ -41,12 +38,9 @@ static int read_program(struct status *status, int fd)
 
 static void read_control(struct status *status, const struct control *control)
 {
-	__u64 heard = __atomic_load_n(&control->broker_heartbeat_ns, __ATOMIC_RELAXED);
-	__u64 now = monotonic_ns();
-
 	status->mode = control->mode;
 	status->attached_at_ns = control->attached_at_ns;
-	status->broker = heard && now < heard + SILENT_NS;
+	status->broker = broker_lives(control, monotonic_ns());
 	status->broker_pid = control->broker_pid;
 	status->broker_queues = control->broker_queues;
 	status->broker_zero_copy = control->broker_zero_copy;
