@@ -129,16 +129,27 @@ static __always_inline __u64 *state_bucket(const struct packet *packet, __u32 nu
 	return bpf_map_lookup_elem(&buckets, &number);
 }
 
+/* In assembly, as compilers like to keep the field's address, and the verifier takes only ctx + number. */
+static __always_inline __u32 rx_queue(const struct packet *packet)
+{
+	__u64 queue;
+
+	asm("%0 = *(u32 *)(%1 + %2)"
+	    : "=r"(queue)
+	    : "r"(packet->ctx), "i"(__builtin_offsetof(struct xdp_md, rx_queue_index)));
+	return (__u32)queue;
+}
+
 static __always_inline __u32 lease_key(const struct packet *packet, __u32 id)
 {
-	return id * queues + packet->ctx->rx_queue_index;
+	return id * queues + rx_queue(packet);
 }
 
 static __always_inline struct lease *state_lease(const struct packet *packet, __u32 id)
 {
 	__u32 key = lease_key(packet, id);
 
-	if (packet->ctx->rx_queue_index >= queues)
+	if (rx_queue(packet) >= queues)
 		return NULL;
 	return bpf_map_lookup_elem(&leases, &key);
 }
