@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the broker takes from the kernel it publishes, and every frame is in one place. */
+#include <sys/mman.h>
 #include "tests/unit/ring_fixture.h"
 
 static struct ring_descriptor at(struct fixture *f, uint64_t sequence)
@@ -118,9 +119,11 @@ static void pieces_are_published_together(void **state)
 	fixture_free(&f);
 }
 
-static void a_released_stream_gives_all_frames_back(void **state)
+static void a_ring_that_closes_gives_all_frames_back_and_says_so(void **state)
 {
+	struct ring_header *header;
 	struct fixture f;
+	uint64_t head;
 
 	(void)state;
 	fixture_make(&f, RING_MEMORY_UMEM);
@@ -128,9 +131,31 @@ static void a_released_stream_gives_all_frames_back(void **state)
 		fixture_receive(&f, 64, i, false);
 		fixture_drain(&f);
 	}
-	stream_release(f.stream, &f.broker.umem);
+	head = f.stream->writer.head;
+	header = mmap(NULL, RING_HEADER_BYTES, PROT_READ, MAP_SHARED,
+		      f.stream->writer.memory.reader_fd, 0);
+	assert_ptr_not_equal(header, MAP_FAILED);
+	stream_close_ring(f.stream, &f.broker.umem);
 	assert_int_equal(f.broker.umem.free_count, RING_SIZE + STREAM_BATCH);
-	assert_false(ring_valid(f.stream->writer.header, f.stream->writer.head - 1));
+	assert_false(ring_valid(header, head - 1));
+	munmap(header, RING_HEADER_BYTES);
+	fixture_free(&f);
+}
+
+static void frames_that_come_after_the_last_reader_count_as_lost(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_make(&f, RING_MEMORY_UMEM);
+	stream_close_ring(f.stream, &f.broker.umem);
+	for (uint32_t i = 0; i < 3 * RX_SIZE; i++) {
+		fixture_receive(&f, 64, i, false);
+		assert_int_equal(fixture_drain(&f), 1);
+	}
+	assert_int_equal(f.lease.lost, 3 * RX_SIZE);
+	assert_int_equal(f.lease.drained, f.lease.sent);
+	assert_int_equal(f.broker.umem.free_count, RING_SIZE + STREAM_BATCH);
 	fixture_free(&f);
 }
 
@@ -141,7 +166,8 @@ int main(void)
 		cmocka_unit_test(copied_frames_are_conserved),
 		cmocka_unit_test(descriptors_say_what_the_program_wrote),
 		cmocka_unit_test(pieces_are_published_together),
-		cmocka_unit_test(a_released_stream_gives_all_frames_back),
+		cmocka_unit_test(a_ring_that_closes_gives_all_frames_back_and_says_so),
+		cmocka_unit_test(frames_that_come_after_the_last_reader_count_as_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,9 +44,6 @@ struct fixture {
 
 static inline void fixture_make(struct fixture *f, enum ring_memory memory)
 {
-	struct ring_header template = { .stream_id = 7,
-					.clock = "CLOCK_MONOTONIC",
-					.stream = "lidar" };
 	uint32_t frames = RX_SIZE + RING_SIZE + STREAM_BATCH;
 	struct feed *feed = calloc(1, sizeof(*feed));
 
@@ -69,7 +66,9 @@ static inline void fixture_make(struct fixture *f, enum ring_memory memory)
 	f->stream->id = 7;
 	f->stream->lease_ns = 20000000;
 	f->stream->memory = memory;
-	fixture_require((stream_create(f->stream, RING_SIZE, &f->broker.umem, &template)) == 0);
+	f->stream->template = (struct ring_header){ .stream_id = 7, .clock = "CLOCK_MONOTONIC",
+						    .stream = "lidar" };
+	fixture_require((stream_open_ring(f->stream, RING_SIZE, &f->broker.umem)) == 0);
 	f->broker.streams[f->broker.stream_count++] = f->stream;
 
 	f->queue.fill = (struct xsk_ring_prod){ .mask = RX_SIZE - 1,

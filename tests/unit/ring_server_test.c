@@ -27,10 +27,10 @@ static void *run_server(void *argument)
 	while (!served->stop) {
 		struct epoll_event event;
 
-		if (epoll_wait(served->f.broker.server.epoll, &event, 1, 5) < 1)
-			continue;
+		epoll_wait(served->f.broker.server.epoll, &event, 1, 5);
 		pthread_mutex_lock(&served->lock);
 		server_run(&served->f.broker, broker_now_ns());
+		server_listen(&served->f.broker, broker_now_ns());
 		pthread_mutex_unlock(&served->lock);
 	}
 	return NULL;
@@ -49,6 +49,7 @@ static int set_up(void **state)
 	strcpy(address.sun_path, served->path);
 	unlink(served->path);
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
+	server->readers = epoll_create1(EPOLL_CLOEXEC);
 	server->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (bind(server->listener, (struct sockaddr *)&address, sizeof(address)) ||
 	    listen(server->listener, 16) ||
@@ -67,6 +68,7 @@ static int tear_down(void **state)
 	pthread_join(served->thread, NULL);
 	close(served->f.broker.server.listener);
 	close(served->f.broker.server.epoll);
+	close(served->f.broker.server.readers);
 	unlink(served->path);
 	fixture_free(&served->f);
 	free(served);
@@ -80,8 +82,8 @@ static void publish(struct served *served, uint64_t first, uint32_t count)
 		fixture_receive(&served->f, 200, first + i, false);
 		fixture_drain(&served->f);
 	}
-	if (served->f.stream->armed)
-		server_wake(&served->f.broker, served->f.stream);
+	if (served->f.stream->readers)
+		server_wake(&served->f.broker, served->f.stream, broker_now_ns());
 	pthread_mutex_unlock(&served->lock);
 }
 

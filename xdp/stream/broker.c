@@ -17,12 +17,13 @@
 #define LOOK_NS		1000000000ull
 
 /*
- * Frames that come faster than one in BUSY_NS are not worth a wakeup each, neither to us nor to
- * the CPU that receives them: then the broker naps for a moment and takes what has
- * come, and while it naps nobody has to wake it.
+ * Frames that come faster than one in BUSY_NS, on average, are not worth a wakeup each, neither to us
+ * nor to the CPU that receives them: then the broker naps for a moment and takes what has come, and
+ * while it naps nobody has to wake it. The CPU that this saves is the readers'.
  */
 #define NAP_NS		150000ull
-#define BUSY_NS		15000ull
+#define BUSY_NS		100000ull
+#define AVERAGE		16u		/* frames, about */
 
 uint64_t broker_now_ns(void)
 {
@@ -107,7 +108,26 @@ int broker_open(struct broker **out, struct attached *attached, const struct bro
 	return result;
 }
 
-/* Once around all feeds; wakes whom it concerns. */
+void broker_watch(struct broker *broker)
+{
+	broker->poll_count = 0;
+	broker->polls[broker->poll_count++] =
+		(struct pollfd){ broker->server.epoll, POLLIN, 0 };
+	/* Nothing comes to these sockets, but they tell when the interface is gone. */
+	for (uint32_t q = 0; q < broker->queues_there; q++)
+		if (broker->queues[q].owner)
+			broker->polls[broker->poll_count++] = (struct pollfd){
+				xsk_socket__fd(broker->queues[q].owner), 0, 0 };
+	for (uint32_t s = 0; s < broker->stream_count; s++) {
+		const struct stream *stream = broker->streams[s];
+
+		for (uint32_t i = 0; stream->writer.header && i < stream->feed_count; i++)
+			broker->polls[broker->poll_count++] =
+				(struct pollfd){ stream->feeds[i].fd, POLLIN, 0 };
+	}
+}
+
+/* Once around the feeds of all streams that are read; wakes whom it concerns. */
 static uint32_t round_trip(struct broker *broker, uint64_t now_ns)
 {
 	uint32_t frames = 0;
@@ -116,10 +136,12 @@ static uint32_t round_trip(struct broker *broker, uint64_t now_ns)
 		struct stream *stream = broker->streams[s];
 		uint32_t published = 0;
 
+		if (!stream->writer.header)
+			continue;
 		for (uint32_t i = 0; i < stream->feed_count; i++)
 			published += stream_drain(stream, &stream->feeds[i], &broker->umem, now_ns);
-		if (published && stream->armed)
-			server_wake(broker, stream);
+		if (published && stream->readers)
+			server_wake(broker, stream, now_ns);
 		frames += published;
 	}
 	return frames;
@@ -178,6 +200,27 @@ static int wait_for_work(struct broker *broker, uint64_t ns, bool napping, const
 	return napping ? 0 : look_for_errors(broker, error);
 }
 
+/*
+ * Streams whose last reader is gone give their frames back, once what was on its way has come; what
+ * comes later still is not kept.
+ */
+static void tidy(struct broker *broker, uint64_t now_ns)
+{
+	for (uint32_t s = 0; s < broker->stream_count; s++) {
+		struct stream *stream = broker->streams[s];
+
+		if (stream->readers)
+			continue;
+		if (!stream->writer.header) {
+			for (uint32_t i = 0; i < stream->feed_count; i++)
+				stream_drain(stream, &stream->feeds[i], &broker->umem, now_ns);
+		} else if (!stream_in_flight(stream)) {
+			loan_end(broker, stream);
+			broker_watch(broker);
+		}
+	}
+}
+
 /* What is not done for each frame. */
 static int look_around(struct broker *broker, uint64_t now_ns, struct error *error)
 {
@@ -190,7 +233,9 @@ static int look_around(struct broker *broker, uint64_t now_ns, struct error *err
 			return result;
 	}
 	if (now_ns >= broker->next_tick_ns) {
+		server_listen(broker, now_ns);
 		lease_tick(broker, now_ns);
+		tidy(broker, now_ns);
 		broker->next_tick_ns = now_ns + broker->tick_ns;
 	}
 	if (now_ns >= broker->next_look_ns) {
@@ -202,9 +247,26 @@ static int look_around(struct broker *broker, uint64_t now_ns, struct error *err
 	return 0;
 }
 
+/* Whether to nap: by the average time between frames, which is kept up to date in *mean_ns. */
+static bool is_busy(uint64_t *mean_ns, uint32_t frames, uint64_t *last_ns, uint64_t now_ns)
+{
+	uint64_t each;
+
+	if (frames) {
+		uint32_t weight = frames < AVERAGE ? frames : AVERAGE;
+
+		each = (now_ns - *last_ns) / frames;
+		if (each > 2 * BUSY_NS * AVERAGE)
+			each = 2 * BUSY_NS * AVERAGE;
+		*mean_ns = (*mean_ns * (AVERAGE - weight) + each * weight) / AVERAGE;
+		*last_ns = now_ns;
+	}
+	return frames && *mean_ns < BUSY_NS;
+}
+
 int broker_run(struct broker *broker, volatile int *stop, struct error *error)
 {
-	uint64_t now_ns = broker_now_ns();
+	uint64_t now_ns = broker_now_ns(), last_ns = now_ns, mean_ns = UINT32_MAX;
 	sigset_t blocked, signals;
 	int result = 0;
 
@@ -214,7 +276,7 @@ int broker_run(struct broker *broker, volatile int *stop, struct error *error)
 	sigaddset(&blocked, SIGTERM);
 	sigprocmask(SIG_BLOCK, &blocked, &signals);
 	while (!*stop && !result) {
-		uint64_t before_ns = now_ns, wait_ns = 0;
+		uint64_t wait_ns = 0;
 		uint32_t frames;
 		bool napping;
 
@@ -224,7 +286,7 @@ int broker_run(struct broker *broker, volatile int *stop, struct error *error)
 		result = look_around(broker, now_ns, error);
 		if (result)
 			break;
-		napping = frames > 1 && frames * BUSY_NS > now_ns - before_ns;
+		napping = is_busy(&mean_ns, frames, &last_ns, now_ns);
 		if (napping)
 			wait_ns = NAP_NS;
 		else if (broker->next_tick_ns > now_ns)

@@ -26,6 +26,14 @@
 #define BROKER_CONNECTIONS_USER	16u	/* of one user who is neither root nor the broker's own */
 #define BROKER_READER_TIMEOUT_NS 1000000000ull
 
+/*
+ * Frames of a stream that is read: of its ring, for a reader that gets no CPU for a while (a second
+ * and more of a LiDAR or camera), and of its RX rings, for a broker that gets none.
+ */
+#define LOAN_RING		8192u
+#define LOAN_RING_LEAST		512u
+#define LOAN_RX_LEAST		256u
+
 enum broker_memory {
 	BROKER_MEMORY_AUTO,
 	BROKER_MEMORY_UMEM,
@@ -54,7 +62,8 @@ struct connection {
 
 struct server {
 	int listener;
-	int epoll;			/* the listener and all connections */
+	int epoll;			/* the listener and connections without a stream */
+	int readers;			/* epoll: the other connections */
 	char path[96];			/* of the socket; fits sun_path */
 	int lock;			/* held while the broker runs; its file holds the pid */
 	struct connection connections[BROKER_CONNECTIONS];
@@ -71,13 +80,15 @@ struct broker {
 	uint32_t queue_count;		/* that the keys have room for */
 	uint32_t queues_there;		/* of them, those that are bound */
 	struct queue *queues;
-	uint32_t rx_size;		/* frames of each RX ring */
-	uint32_t ring_frames;		/* of each stream's ring */
+	enum ring_memory memory;	/* of all streams */
+	uint32_t rx_size;		/* descriptors of each RX ring */
 	uint32_t stream_room;		/* streams that the UMEM has frames for */
+	uint32_t lent;			/* of them, those that have frames now */
+	uint32_t rings;			/* frames of their rings */
 	struct stream *streams[IMAGE_STREAMS];
 	uint32_t stream_count;
 	struct server server;
-	struct pollfd *polls;		/* the server's epoll, then all feeds */
+	struct pollfd *polls;		/* the server's epoll, then the feeds of streams that are read */
 	uint32_t poll_count;
 	uint64_t tick_ns;		/* between two renewals */
 	uint64_t next_tick_ns;
@@ -115,6 +126,20 @@ void broker_drop(struct broker *broker, struct stream *stream, bool recycle);
 /* Closes queues and UMEM; no stream is served. */
 void broker_release(struct broker *broker);
 
+/* The loop waits for the streams that have rings now. */
+void broker_watch(struct broker *broker);
+
+/* loan.c: frames for a stream that is going to be read. */
+struct loan {
+	uint32_t ring;
+	uint32_t rx;			/* on each queue: its credit */
+};
+
+struct loan loan_for(const struct broker *broker);
+int loan_make(struct broker *broker, struct stream *stream);
+/* Nobody reads the stream and nothing is on its way to it. */
+void loan_end(struct broker *broker, struct stream *stream);
+
 /* lease.c: renews or ends every lease. */
 void lease_tick(struct broker *broker, uint64_t now_ns);
 void lease_renew(struct broker *broker, struct stream *stream, uint64_t now_ns);
@@ -125,8 +150,10 @@ int server_open(struct broker *broker, struct error *error);
 void server_close(struct broker *broker);
 /* Handles what has come in, a bounded part of it; never waits. */
 void server_run(struct broker *broker, uint64_t now_ns);
-/* Wakes the readers of a stream that asked for it. */
-void server_wake(struct broker *broker, struct stream *stream);
+/* What readers have said meanwhile, which is no reason to wake up the broker; at each tick. */
+void server_listen(struct broker *broker, uint64_t now_ns);
+/* Something was published: wakes the readers of the stream that ask for it. */
+void server_wake(struct broker *broker, struct stream *stream, uint64_t now_ns);
 /* Ends the connections of a stream that is no longer served. */
 void server_forget(struct broker *broker, struct stream *stream);
 /* One request of a reader. Returns 0, or -errno: the connection is to be ended. */

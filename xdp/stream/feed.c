@@ -166,10 +166,9 @@ static void close_socket(struct feed *feed)
 	feed->fd = -1;
 }
 
-int feed_open(struct feed *feed, struct umem *umem, struct queue *queue, struct lease *lease,
+int feed_open(struct feed *feed, struct queue *queue, struct lease *lease,
 	      const struct feed_config *config)
 {
-	uint32_t wanted;
 	int result;
 
 	*feed = (struct feed){ .queue = queue, .lease = lease, .size = config->rx_size };
@@ -178,19 +177,8 @@ int feed_open(struct feed *feed, struct umem *umem, struct queue *queue, struct 
 		close_socket(feed);
 		return result;
 	}
-
-	/* After a stream has left, its share is still in the fill ring and serves the next one. */
-	queue->sockets++;
-	wanted = queue->sockets * config->rx_size;
-	if (queue->kept < wanted) {
-		umem_fill(umem, &queue->fill, wanted - queue->kept);
-		queue->kept = wanted;
-	}
-
 	feed->drained = lease->drained;
 	feed_forgive(feed);
-	lease->credit = config->rx_size - config->rx_size / 8;
-	lease->limit = config->rx_size - config->rx_size / 64;
 	return 0;
 }
 
@@ -199,10 +187,31 @@ void feed_close(struct feed *feed)
 	if (!feed->map)
 		return;
 	feed->lease->deadline_ns = 0;
+	feed_retire(feed);
+	close_socket(feed);
+}
+
+void feed_promise(struct feed *feed, struct umem *umem, uint32_t frames)
+{
+	struct queue *queue = feed->queue;
+
+	/* After a stream has left, its share is still in the fill ring and serves the next one. */
+	queue->promised += frames;
+	feed->promised = frames;
+	if (queue->kept < queue->promised) {
+		umem_fill(umem, &queue->fill, queue->promised - queue->kept);
+		queue->kept = queue->promised;
+	}
+	feed->lease->credit = frames - frames / 8;
+	feed->lease->limit = frames - frames / 64;
+}
+
+void feed_retire(struct feed *feed)
+{
 	feed->lease->credit = 0;
 	feed->lease->limit = 0;
-	close_socket(feed);
-	feed->queue->sockets--;
+	feed->queue->promised -= feed->promised;
+	feed->promised = 0;
 }
 
 void feed_forgive(struct feed *feed)

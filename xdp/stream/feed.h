@@ -20,7 +20,7 @@ struct queue {
 	uint32_t number;
 	bool zero_copy;
 	uint32_t kept;			/* frames between its fill ring and its RX rings */
-	uint32_t sockets;
+	uint32_t promised;		/* of them, to streams that are read; not more */
 	struct xsk_ring_prod fill;
 	struct xsk_ring_cons completion;
 };
@@ -32,6 +32,7 @@ struct feed {
 	struct queue *queue;
 	struct lease *lease;
 	uint32_t size;			/* of the RX ring */
+	uint32_t promised;		/* frames of the queue that are for this feed */
 	uint32_t drained;		/* as in the lease */
 	int fd;
 	uint32_t quiet_sent;		/* lease->sent when it was last seen to change */
@@ -55,12 +56,19 @@ int queue_open(struct queue *queue, struct umem *umem, const struct feed_config 
 void queue_close(struct queue *queue);
 
 /*
- * Opens the socket of one (queue, stream), adds its share of frames to the queue's fill
- * ring, and sets the lease's credit; redirects nothing yet. The queue is open. Returns 0 or -errno.
+ * Opens the socket of one (queue, stream), without any frames or credit. The queue is open. Returns
+ * 0 or -errno.
  */
-int feed_open(struct feed *feed, struct umem *umem, struct queue *queue, struct lease *lease,
+int feed_open(struct feed *feed, struct queue *queue, struct lease *lease,
 	      const struct feed_config *config);
 void feed_close(struct feed *feed);
+
+/*
+ * Adds a feed's frames, not more than its RX ring has room for, to the queue's fill ring, and sets
+ * the lease's credit. The free list has that many. feed_retire() promises them to others.
+ */
+void feed_promise(struct feed *feed, struct umem *umem, uint32_t frames);
+void feed_retire(struct feed *feed);
 
 /*
  * Takes back the credit of frames that were redirected and never arrived (the kernel refused them, or

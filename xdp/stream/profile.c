@@ -22,18 +22,18 @@
 
 /*
  * A broker that gets no CPU for a while needs RX rings, a reader the stream's ring. With 4096 and 8192
- * frames that is 4 and 8 ms at a million frames a second, and hundreds for a LiDAR. Many
- * streams or queues share about FRAMES_ALL of each kind, 128 MiB in small chunks.
+ * frames that is 4 and 8 ms at a million frames a second, and a second of a LiDAR. Streams that are
+ * read share FRAMES_ALL, 192 MiB in small chunks; with few streams it is less.
  */
 #define RX_FRAMES	4096u
 #define RX_FRAMES_LEAST	512u
-#define RING_FRAMES	8192u
-#define RING_FRAMES_LEAST 1024u
-#define FRAMES_ALL	65536u
+#define RX_FRAMES_ALL	262144u		/* a descriptor has 16 bytes */
+#define FRAMES_ALL	98304u
 #define SPARE_STREAMS	2u		/* that a later profile may add without a new UMEM */
 #define LINK_BYTES	22u		/* Ethernet header and two VLAN tags */
 #define SMALL_CHUNK	2048u
 #define LARGE_CHUNK	4096u
+#define TICK_MOST_NS	10000000ull	/* readers that come and go are seen that soon */
 #define DRAIN_NS	100000000ull	/* for the last frames on their way to a socket */
 
 static uint32_t power_of_two(uint32_t value)
@@ -45,11 +45,26 @@ static uint32_t power_of_two(uint32_t value)
 	return power;
 }
 
-static uint32_t share(uint32_t most, uint32_t least, uint32_t parts)
+/* Descriptors of a socket's RX ring. */
+static uint32_t rx_size(uint32_t sockets)
 {
-	while (most > least && most * parts > FRAMES_ALL)
-		most /= 2;
-	return most;
+	uint32_t size = RX_FRAMES;
+
+	while (size > RX_FRAMES_LEAST && size * sockets > RX_FRAMES_ALL)
+		size /= 2;
+	return size;
+}
+
+/* Enough for all streams, or for a handful that is read and a little for each of the others. */
+static uint32_t frames_for(const struct broker *broker)
+{
+	uint32_t all = broker->stream_room * (LOAN_RING + broker->queues_there * broker->rx_size);
+	uint32_t least = broker->stream_room *
+			 (LOAN_RING_LEAST + broker->queues_there * LOAN_RX_LEAST);
+
+	if (all > FRAMES_ALL)
+		all = least > FRAMES_ALL ? least : FRAMES_ALL;
+	return all + STREAM_BATCH;
 }
 
 static int mtu_of(const char *interface)
@@ -102,20 +117,16 @@ static enum ring_memory memory_for(const struct broker *broker)
 
 static int make_umem(struct broker *broker, uint32_t streams, struct error *error)
 {
-	uint32_t frames, each;
+	uint32_t frames;
 	int result;
 
 	broker->stream_room = streams + SPARE_STREAMS;
 	broker->queues_there = queues_of(broker->attached->interface, broker->queue_count);
-	broker->rx_size = share(RX_FRAMES, RX_FRAMES_LEAST,
-				broker->stream_room * broker->queues_there);
-	broker->ring_frames = share(RING_FRAMES, RING_FRAMES_LEAST, broker->stream_room);
-	each = broker->queues_there * broker->rx_size;
-	if (memory_for(broker) == RING_MEMORY_UMEM)
-		each += broker->ring_frames;
-	frames = broker->stream_room * each + STREAM_BATCH;
+	broker->memory = memory_for(broker);
+	broker->rx_size = rx_size(broker->stream_room * broker->queues_there);
+	frames = frames_for(broker);
 	result = umem_create(&broker->umem, frames, chunk_for(broker->attached),
-			     power_of_two(broker->stream_room * broker->rx_size));
+			     power_of_two(frames));
 	if (result)
 		return error_set(error, result, 0, result == -ENOBUFS ?
 				 "Raise the limit of locked memory: LimitMEMLOCK= of the unit, "
@@ -169,6 +180,8 @@ void broker_release(struct broker *broker)
 		queue_close(&broker->queues[q]);
 	umem_destroy(&broker->umem);
 	broker->stream_room = 0;
+	broker->lent = 0;
+	broker->rings = 0;
 }
 
 static int open_feeds(struct broker *broker, struct stream *stream, struct error *error)
@@ -181,8 +194,8 @@ static int open_feeds(struct broker *broker, struct stream *stream, struct error
 	for (uint32_t q = 0; q < broker->queues_there; q++) {
 		uint32_t key = stream->id * broker->queue_count + q;
 		struct feed *feed = &stream->feeds[q];
-		int result = feed_open(feed, &broker->umem, &broker->queues[q],
-				       &broker->leases[key], &config);
+		int result = feed_open(feed, &broker->queues[q], &broker->leases[key],
+				       &config);
 
 		if (result)
 			return cannot_bind(broker, q, result, error);
@@ -202,51 +215,38 @@ static void describe(struct broker *broker, struct stream *stream,
 	struct ring_header *header = stream->writer.header;
 
 	stream->lease_ns = wanted->lease_ns;
-	header->generation = broker->image->generation;
-	snprintf(header->class, sizeof(header->class), "%s", class_name(wanted->class));
+	stream->template.generation = broker->image->generation;
+	snprintf(stream->template.class, sizeof(stream->template.class), "%s",
+		 class_name(wanted->class));
+	if (!header)
+		return;
+	header->generation = stream->template.generation;
+	memcpy(header->class, stream->template.class, sizeof(header->class));
 }
 
 static int add(struct broker *broker, uint32_t index, struct error *error)
 {
 	const struct image_stream *wanted = &broker->image->stream[index];
-	struct ring_header template = {
+	struct stream *stream = calloc(1, sizeof(*stream));
+	struct ring_header *template;
+
+	if (!stream)
+		return error_set(error, -ENOMEM, 0, NULL, "out of memory");
+	template = &stream->template;
+	*template = (struct ring_header){
 		.stream_id = wanted->id,
 		.ifindex = broker->attached->ifindex,
 		.clock = "CLOCK_MONOTONIC",
 	};
-	struct stream *stream = calloc(1, sizeof(*stream));
-	struct timespec now;
-	int result;
-
-	if (!stream)
-		return error_set(error, -ENOMEM, 0, NULL, "out of memory");
-	clock_gettime(CLOCK_REALTIME, &now);
-	template.created_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-	snprintf(template.interface, sizeof(template.interface), "%s",
+	snprintf(template->interface, sizeof(template->interface), "%s",
 		 broker->attached->interface);
-	memcpy(template.stream, broker->image->label[index].name, sizeof(template.stream));
+	memcpy(template->stream, broker->image->label[index].name, sizeof(template->stream));
 	memcpy(stream->name, broker->image->label[index].name, sizeof(stream->name));
 	stream->id = wanted->id;
-	stream->memory = memory_for(broker);
-	result = stream_create(stream, broker->ring_frames, &broker->umem, &template);
-	if (result) {
-		error_set(error, result, 0, NULL, "can't make the ring of %s: %s", stream->name,
-			  strerror(-result));
-		free(stream);
-		return result;
-	}
+	stream->memory = broker->memory;
 	describe(broker, stream, wanted);
 	broker->streams[broker->stream_count++] = stream;
 	return open_feeds(broker, stream, error);
-}
-
-static bool in_flight(const struct stream *stream)
-{
-	for (uint32_t i = 0; i < stream->feed_count; i++)
-		if (__atomic_load_n(&stream->feeds[i].lease->sent, __ATOMIC_RELAXED) !=
-		    stream->feeds[i].drained)
-			return true;
-	return false;
 }
 
 /*
@@ -265,7 +265,7 @@ static void empty(struct broker *broker, struct stream *stream)
 			while (stream_drain(stream, &stream->feeds[i], &broker->umem,
 					    broker_now_ns()))
 				;
-	} while (in_flight(stream) && broker_now_ns() < end);
+	} while (stream_in_flight(stream) && broker_now_ns() < end);
 	for (uint32_t i = 0; i < stream->feed_count; i++)
 		feed_forgive(&stream->feeds[i]);
 }
@@ -282,8 +282,8 @@ void broker_drop(struct broker *broker, struct stream *stream, bool recycle)
 	server_forget(broker, stream);
 	/* server_forget() says that nobody reads; now there is nobody to ask. */
 	lease_end(broker, stream, REASON_NO_LEASE);
-	if (recycle && stream->writer.header)
-		stream_release(stream, &broker->umem);
+	if (recycle)
+		loan_end(broker, stream);
 	for (uint32_t i = 0; i < broker->stream_count; i++)
 		if (broker->streams[i] == stream)
 			broker->streams[i] = broker->streams[--broker->stream_count];
@@ -341,24 +341,17 @@ static int follow(struct broker *broker)
 	struct control *view = broker->attached->view;
 	uint64_t lease_ns = UINT64_MAX;
 	uint32_t bound = 0, zero_copy = 0;
-	struct pollfd *polls = calloc(1 + broker->stream_count * broker->queue_count,
+	struct pollfd *polls = calloc(1 + (1 + broker->stream_count) * broker->queue_count,
 				      sizeof(*polls));
 
 	if (!polls)
 		return -ENOMEM;
 	free(broker->polls);
 	broker->polls = polls;
-	broker->poll_count = 0;
-	polls[broker->poll_count++] = (struct pollfd){ broker->server.epoll, POLLIN, 0 };
-	for (uint32_t s = 0; s < broker->stream_count; s++) {
-		struct stream *stream = broker->streams[s];
-
-		if (stream->lease_ns < lease_ns)
-			lease_ns = stream->lease_ns;
-		for (uint32_t i = 0; i < stream->feed_count; i++)
-			polls[broker->poll_count++] =
-				(struct pollfd){ stream->feeds[i].fd, POLLIN, 0 };
-	}
+	for (uint32_t s = 0; s < broker->stream_count; s++)
+		if (broker->streams[s]->lease_ns < lease_ns)
+			lease_ns = broker->streams[s]->lease_ns;
+	broker_watch(broker);
 	if (broker->stream_count)
 		for (bound = 0; bound < broker->streams[0]->feed_count; bound++)
 			zero_copy += broker->queues[bound].zero_copy;
@@ -367,7 +360,7 @@ static int follow(struct broker *broker)
 	view->broker_queues = bound;
 	view->broker_zero_copy = zero_copy;
 	view->broker_lease_ns = lease_ns;
-	broker->tick_ns = lease_ns / 4;
+	broker->tick_ns = lease_ns / 4 < TICK_MOST_NS ? lease_ns / 4 : TICK_MOST_NS;
 	broker->next_tick_ns = 0;
 	return 0;
 }

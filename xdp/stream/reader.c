@@ -18,6 +18,8 @@
 
 #include "wire.h"
 
+#define LONG_WAIT_S 3600
+
 struct reader {
 	int fd;
 	const struct ring_header *ring;
@@ -31,6 +33,7 @@ struct reader {
 	struct reader_count count;
 	uint64_t reported;		/* cursor of the last report */
 	uint64_t reported_ns;
+	int timeout_ms;			/* of a receive that waits */
 	bool armed;
 	bool ended;
 };
@@ -325,20 +328,45 @@ int reader_descriptor(const struct reader *reader)
 }
 
 /* Takes wakeups off the connection, at most one of which we asked for. */
-static void hear(struct reader *reader)
+/* Returns -1 with errno EINTR if a signal came. */
+static int receive(struct reader *reader, int flags)
 {
 	char byte;
-	ssize_t n = recv(reader->fd, &byte, 1, MSG_DONTWAIT);
+	ssize_t n = recv(reader->fd, &byte, 1, flags);
 
 	if (n > 0)
 		reader->armed = false;
 	else if (!n || (errno != EAGAIN && errno != EINTR))
 		reader->ended = true;
+	return n < 0 && errno == EINTR ? -1 : 0;
+}
+
+static void hear(struct reader *reader)
+{
+	receive(reader, MSG_DONTWAIT);
+}
+
+/*
+ * Waits in the receive itself, one system call a wakeup. As receive(); a limit that is not reached makes
+ * a signal end it in any case. No limit: timeout_ms < 0.
+ */
+static int wait_for_wakeup(struct reader *reader, int timeout_ms)
+{
+	const struct timeval limit = {
+		.tv_sec = timeout_ms > 0 ? timeout_ms / 1000 : LONG_WAIT_S,
+		.tv_usec = timeout_ms > 0 ? timeout_ms % 1000 * 1000 : 0,
+	};
+
+	if (timeout_ms != reader->timeout_ms)
+		setsockopt(reader->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	reader->timeout_ms = timeout_ms;
+	return receive(reader, 0);
 }
 
 int reader_arm(struct reader *reader)
 {
-	hear(reader);
+	if (reader->armed)
+		hear(reader);
 	if (reader->ended || ring_head(reader->ring) != reader->cursor)
 		return 1;
 	if (reader->armed)
@@ -347,7 +375,9 @@ int reader_arm(struct reader *reader)
 	reader->reported = reader->cursor;
 	reader->reported_ns = now_ns();
 	send_request(reader, WIRE_ARM, NULL);
-	return reader->ended;
+	/* The broker looks for requests after it has published: one of us two sees the other. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return reader->ended || ring_head(reader->ring) != reader->cursor;
 }
 
 /* What was published and can't be read any more, because the frames went to another stream. */
@@ -375,6 +405,7 @@ static void report_idle(struct reader *reader)
 int reader_next(struct reader *reader, struct reader_datagram *datagram, int timeout_ms)
 {
 	uint64_t end_ns = 0;
+	int left = timeout_ms;
 
 	if (next(reader, datagram))
 		return 1;
@@ -385,19 +416,14 @@ int reader_next(struct reader *reader, struct reader_datagram *datagram, int tim
 	if (timeout_ms > 0)
 		end_ns = now_ns() + (uint64_t)timeout_ms * 1000000;
 	for (;;) {
-		struct pollfd wait = { .fd = reader->fd, .events = POLLIN };
-		int left = -1;
-
 		if (!reader_arm(reader)) {
+			if (wait_for_wakeup(reader, left))
+				return -errno;
 			if (timeout_ms > 0) {
 				uint64_t time_ns = now_ns();
 
 				left = time_ns < end_ns ? (int)((end_ns - time_ns) / 1000000) + 1 : 0;
 			}
-			if (poll(&wait, 1, left) < 0)
-				return -errno;
-			if (wait.revents)
-				hear(reader);
 		}
 		if (next(reader, datagram))
 			return 1;

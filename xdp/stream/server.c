@@ -165,6 +165,18 @@ static struct stream *find(struct broker *broker, const char *name)
 	return NULL;
 }
 
+/*
+ * A reader that reports or asks to be woken need not wake the broker for it: that would be once for
+ * each frame. The broker asks it when there is something to wake it for, and at each tick.
+ */
+static void set_aside(const struct server *server, struct connection *connection)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
+
+	if (!epoll_ctl(server->readers, EPOLL_CTL_ADD, connection->fd, &event))
+		epoll_ctl(server->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+}
+
 static int open_stream(struct broker *broker, struct connection *connection,
 		       const struct wire_request *request, uint64_t now_ns)
 {
@@ -181,6 +193,12 @@ static int open_stream(struct broker *broker, struct connection *connection,
 	if (!may_read(connection, stream))
 		return refuse(connection, -EACCES, "not a reader of this stream: neither root nor "
 			      "the user or group of the broker");
+	if (!stream->writer.header) {
+		result = loan_make(broker, stream);
+		if (result)
+			return refuse(connection, result, strerror(-result));
+		broker_watch(broker);
+	}
 	fds[0] = stream->writer.memory.reader_fd;
 	fds[1] = stream->memory == RING_MEMORY_COPY ? stream->copies.reader_fd :
 						      broker->umem.memory.reader_fd;
@@ -195,6 +213,7 @@ static int open_stream(struct broker *broker, struct connection *connection,
 	connection->cursor = reply.cursor;
 	connection->progress_ns = now_ns;
 	stream->readers++;
+	set_aside(&broker->server, connection);
 	lease_renew(broker, stream, now_ns);
 	return 0;
 }
@@ -320,21 +339,23 @@ int server_request(struct broker *broker, struct connection *connection, const v
  * One message. Descriptors that a peer attached are closed by the kernel, as no room is given
  * for them; a longer message is cut and its real length returned.
  */
-static void hear(struct broker *broker, struct connection *connection, uint64_t now_ns)
+static bool hear(struct broker *broker, struct connection *connection, uint64_t now_ns)
 {
 	char data[sizeof(struct wire_request)];
 	ssize_t n = recv(connection->fd, data, sizeof(data), MSG_DONTWAIT | MSG_TRUNC);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0 || server_request(broker, connection, data, (size_t)n, now_ns))
-		hang_up(broker, connection);
+		return false;
+	if (n > 0 && !server_request(broker, connection, data, (size_t)n, now_ns))
+		return true;
+	hang_up(broker, connection);
+	return false;
 }
 
-void server_run(struct broker *broker, uint64_t now_ns)
+static void run(struct broker *broker, int epoll, uint64_t now_ns)
 {
 	struct epoll_event events[EVENTS];
-	int n = epoll_wait(broker->server.epoll, events, EVENTS, 0);
+	int n = epoll_wait(epoll, events, EVENTS, 0);
 
 	for (int i = 0; i < n; i++) {
 		if (!events[i].data.ptr)
@@ -344,13 +365,35 @@ void server_run(struct broker *broker, uint64_t now_ns)
 	}
 }
 
-void server_wake(struct broker *broker, struct stream *stream)
+void server_run(struct broker *broker, uint64_t now_ns)
 {
-	for (uint32_t i = 0; stream->armed && i < BROKER_CONNECTIONS; i++) {
+	run(broker, broker->server.epoll, now_ns);
+}
+
+void server_listen(struct broker *broker, uint64_t now_ns)
+{
+	run(broker, broker->server.readers, now_ns);
+}
+
+void server_wake(struct broker *broker, struct stream *stream, uint64_t now_ns)
+{
+	uint32_t left = stream->readers;
+
+	/* The head is published; whoever says after this that it waits looks at the head again. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; left && i < BROKER_CONNECTIONS; i++) {
 		struct connection *connection = &broker->server.connections[i];
 
-		if (connection->fd >= 0 && connection->stream == stream && connection->armed)
+		if (connection->fd < 0 || connection->stream != stream)
+			continue;
+		left--;
+		if (connection->armed) {
 			wake(connection);
+			continue;
+		}
+		/* ARM behind the head wakes at once; a report or two may stand before it. */
+		for (int m = 0; m < 3 && hear(broker, connection, now_ns); m++)
+			;
 	}
 }
 
@@ -418,8 +461,9 @@ int server_open(struct broker *broker, struct error *error)
 		return result;
 	unlink(server->path);
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
+	server->readers = epoll_create1(EPOLL_CLOEXEC);
 	server->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (server->epoll < 0 || server->listener < 0 ||
+	if (server->epoll < 0 || server->readers < 0 || server->listener < 0 ||
 	    bind(server->listener, (struct sockaddr *)&address, sizeof(address)) ||
 	    chmod(server->path, 0666) || listen(server->listener, 16) ||
 	    epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->listener, &event))
@@ -441,6 +485,8 @@ void server_close(struct broker *broker)
 			hang_up(broker, &server->connections[i]);
 	if (server->epoll > 0)
 		close(server->epoll);
+	if (server->readers > 0)
+		close(server->readers);
 	if (server->lock > 0)
 		close(server->lock);
 }

@@ -5,6 +5,7 @@
 #include <linux/if_xdp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "xdp/deliver.h"
 
@@ -20,30 +21,57 @@ const char *class_name(unsigned int class)
 	return class < CLASSES ? names[class] : "normal";
 }
 
-int stream_create(struct stream *stream, uint32_t frames, const struct umem *umem,
-		  const struct ring_header *template)
+int stream_open_ring(struct stream *stream, uint32_t frames, const struct umem *umem)
 {
-	struct ring_header header = *template;
-	int result;
+	struct ring_header header = stream->template;
+	struct timespec now;
+	int result = 0;
 
+	clock_gettime(CLOCK_REALTIME, &now);
 	stream->chunk_bytes = umem->chunk_bytes;
+	header.created_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 	header.memory = stream->memory;
 	header.chunk_bytes = umem->chunk_bytes;
 	header.memory_bytes = umem->memory.bytes;
+	header.datagrams = stream->datagrams;
+	header.samples = stream->samples;
 	if (stream->memory == RING_MEMORY_COPY) {
 		result = sealed_create(&stream->copies, "sensorctl-copies",
 				       (size_t)frames * umem->chunk_bytes, true);
 		if (!result)
 			result = sealed_seal(&stream->copies);
-		if (result)
-			goto out;
 		header.memory_bytes = stream->copies.bytes;
 	}
-	result = writer_create(&stream->writer, frames, &header);
-out:
+	if (!result)
+		result = writer_create(&stream->writer, frames, &header);
 	if (result)
-		stream_destroy(stream);
+		sealed_destroy(&stream->copies);
 	return result;
+}
+
+static void release(const struct stream *stream, struct umem *umem)
+{
+	const struct writer *writer = &stream->writer;
+	uint32_t used = writer->head < writer->frames ? (uint32_t)writer->head : writer->frames;
+
+	if (stream->memory != RING_MEMORY_UMEM)
+		return;
+	__atomic_store_n(&writer->header->floor, writer->head, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	for (uint32_t i = 1; i <= used; i++) {
+		uint64_t sequence = writer->head - i;
+
+		umem_put(umem, writer->slots[sequence & writer->mask].descriptor.address);
+	}
+}
+
+void stream_close_ring(struct stream *stream, struct umem *umem)
+{
+	if (!stream->writer.header)
+		return;
+	release(stream, umem);
+	writer_destroy(&stream->writer);
+	sealed_destroy(&stream->copies);
 }
 
 void stream_destroy(struct stream *stream)
@@ -56,20 +84,13 @@ void stream_destroy(struct stream *stream)
 	*stream = (struct stream){ 0 };
 }
 
-void stream_release(struct stream *stream, struct umem *umem)
+bool stream_in_flight(const struct stream *stream)
 {
-	struct writer *writer = &stream->writer;
-	uint32_t used = writer->head < writer->frames ? (uint32_t)writer->head : writer->frames;
-
-	if (stream->memory != RING_MEMORY_UMEM)
-		return;
-	__atomic_store_n(&writer->header->floor, writer->head, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	for (uint32_t i = 1; i <= used; i++) {
-		uint64_t sequence = writer->head - i;
-
-		umem_put(umem, writer->slots[sequence & writer->mask].descriptor.address);
-	}
+	for (uint32_t i = 0; i < stream->feed_count; i++)
+		if (__atomic_load_n(&stream->feeds[i].lease->sent, __ATOMIC_RELAXED) !=
+		    stream->feeds[i].drained)
+			return true;
+	return false;
 }
 
 /* How many of the n descriptors end with a whole frame: a batch may end inside one. */
@@ -183,6 +204,23 @@ static uint32_t publish(struct stream *stream, struct feed *feed, struct umem *u
 	return sent;
 }
 
+/* What came when the last reader had just gone. Returns what the program counted as sent. */
+static uint32_t discard(struct feed *feed, struct umem *umem, uint32_t index, uint32_t n)
+{
+	uint32_t sent = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct xdp_desc *piece = xsk_ring_cons__rx_desc(&feed->rx, index + i);
+
+		if (!i || !(xsk_ring_cons__rx_desc(&feed->rx, index + i - 1)->options &
+			    XDP_PKT_CONTD))
+			sent += deliver_frames(total(&feed->rx, index + i));
+		umem_put(umem, piece->addr);
+	}
+	feed->lease->lost += sent;
+	return sent;
+}
+
 uint32_t stream_drain(struct stream *stream, struct feed *feed, struct umem *umem, uint64_t now_ns)
 {
 	uint32_t index, n, seen, sent;
@@ -201,7 +239,8 @@ uint32_t stream_drain(struct stream *stream, struct feed *feed, struct umem *ume
 		__builtin_prefetch((char *)umem->memory.data +
 				   xsk_ring_cons__rx_desc(&feed->rx, index + i)->addr -
 				   sizeof(struct meta));
-	sent = publish(stream, feed, umem, index, n, now_ns);
+	sent = stream->writer.header ? publish(stream, feed, umem, index, n, now_ns) :
+				       discard(feed, umem, index, n);
 
 	/* Room in the rings first, credit for it last. */
 	xsk_ring_cons__release(&feed->rx, n);

@@ -13,7 +13,8 @@ struct stream {
 	char name[IMAGE_NAME_BYTES];
 	uint32_t id;
 	uint64_t lease_ns;
-	struct writer writer;
+	struct ring_header template;	/* of its rings */
+	struct writer writer;		/* header NULL: no ring, as nobody reads */
 	struct sealed copies;		/* its own frame memory, if memory is RING_MEMORY_COPY */
 	enum ring_memory memory;
 	uint32_t chunk_bytes;
@@ -30,20 +31,19 @@ struct stream {
 /* The name of a class, as profiles spell it. */
 const char *class_name(unsigned int class);
 
-/*
- * Makes the ring of a stream (and its own memory); feeds are added by the caller. Returns 0
- * or -errno.
- */
-int stream_create(struct stream *stream, uint32_t frames, const struct umem *umem,
-		  const struct ring_header *template);
+/* Makes the ring of a stream (and its own memory). Returns 0 or -errno. */
+int stream_open_ring(struct stream *stream, uint32_t frames, const struct umem *umem);
+/* Gives all frames that the ring holds back to the UMEM: whoever maps it still is told before. */
+void stream_close_ring(struct stream *stream, struct umem *umem);
 void stream_destroy(struct stream *stream);
 
-/* Gives all frames that the ring holds back to the UMEM: its readers are told before. */
-void stream_release(struct stream *stream, struct umem *umem);
+/* Whether the program has redirected frames that have not arrived yet. */
+bool stream_in_flight(const struct stream *stream);
 
 /*
  * Takes at most STREAM_BATCH frames from one feed, publishes them and refills the queue. now_ns
- * is the time of frames that carry none. Returns the number of frames.
+ * is the time of frames that carry none. Without a ring they count as lost. Returns the number of
+ * frames.
  */
 uint32_t stream_drain(struct stream *stream, struct feed *feed, struct umem *umem,
 		      uint64_t now_ns);

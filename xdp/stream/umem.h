@@ -7,9 +7,9 @@
  *	a slot of a stream's ring					the ring's frames
  *	the free list						the rest, at least one batch
  *
- * What is taken from a queue's RX rings is replaced in its fill ring at once, so kept never
- * changes, and as the credits of its streams are together not more than kept, no
- * stream can take the frames that another one's credit promises.
+ * What is taken from a queue's RX rings is replaced in its fill ring at once, so kept only grows,
+ * when a stream gets its first reader (loan.c); and as the credits of its streams are together not
+ * more than kept, no stream can take the frames that another one's credit promises.
  */
 #ifndef SENSORCTL_UMEM_H
 #define SENSORCTL_UMEM_H

@@ -30,5 +30,5 @@ int writer_create(struct writer *writer, uint32_t frames, const struct ring_head
 void writer_destroy(struct writer *writer)
 {
 	sealed_destroy(&writer->memory);
-	writer->header = NULL;
+	*writer = (struct writer){ 0 };
 }
