@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the broker takes from the kernel it publishes, and every frame is in one place. */
 #include <sys/mman.h>
+
 #include "tests/unit/ring_fixture.h"
 
 static struct ring_descriptor at(struct fixture *f, uint64_t sequence)

@@ -24,9 +24,25 @@ static int create(struct queue *queue, struct umem *umem, const struct feed_conf
 		.bind_flags = flags,
 	};
 
-	return xsk_socket__create_shared(&queue->owner, config->interface, queue->number,
-					 umem->handle, &queue->unused, NULL, &queue->fill,
-					 &queue->completion, &socket_config);
+	int result;
+
+	if (umem->bound)
+		return xsk_socket__create_shared(&queue->owner, config->interface, queue->number,
+						 umem->handle, &queue->unused, NULL, &queue->fill,
+						 &queue->completion, &socket_config);
+	/*
+	 * The first socket of a UMEM uses the rings that it was made with. Given copies of them,
+	 * libxdp would unmap those when bind fails, and a second attempt would find nothing there.
+	 */
+	result = xsk_socket__create_shared(&queue->owner, config->interface, queue->number,
+					   umem->handle, &queue->unused, NULL, &umem->fill,
+					   &umem->completion, &socket_config);
+	if (result)
+		return result;
+	umem->bound = true;
+	queue->fill = umem->fill;
+	queue->completion = umem->completion;
+	return 0;
 }
 
 static int create_patiently(struct queue *queue, struct umem *umem,

@@ -26,6 +26,7 @@ struct umem {
 	struct xsk_umem *handle;
 	struct xsk_ring_prod fill;		/* of the first queue that is bound */
 	struct xsk_ring_cons completion;
+	bool bound;				/* that queue is */
 	uint32_t chunk_bytes;
 	uint32_t frames;
 	uint32_t free_count;
