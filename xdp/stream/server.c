@@ -206,16 +206,14 @@ static int open_stream(struct broker *broker, struct connection *connection,
 	reply.datagrams = stream->datagrams;
 	reply.ring_bytes = stream->writer.memory.bytes;
 	reply.memory_bytes = stream->writer.header->memory_bytes;
-	result = answer(connection->fd, &reply, fds, 2);
-	if (result)
-		return result;
 	connection->stream = stream;
 	connection->cursor = reply.cursor;
 	connection->progress_ns = now_ns;
 	stream->readers++;
 	set_aside(&broker->server, connection);
 	lease_renew(broker, stream, now_ns);
-	return 0;
+	/* Last: what is sent from the answer on comes to this reader. */
+	return answer(connection->fd, &reply, fds, 2);
 }
 
 static void wake(struct connection *connection)
