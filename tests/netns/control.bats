@@ -34,7 +34,7 @@ program() {
 # Nothing is left: no program on the interface, no pins but the machine's own.
 assert_bare() {
 	[ "$(program "$@")" = none ]
-	[ "$(cd "$bpffs" && find . -type f)" = ./pressure ] || [ ! -e "$bpffs" ]
+	[ -z "$(find "$bpffs" -mindepth 1 2>/dev/null)" ] || [ "$(cd "$bpffs" && find . -type f)" = ./pressure ]
 	[ -z "$(find "$bpffs" -mindepth 1 -type d 2>/dev/null)" ]
 }
 
@@ -256,13 +256,43 @@ tiny() {
 	assert_bare lo
 }
 
+# without COMMAND ...: bpf(COMMAND) says EINVAL, as a kernel that does not have it.
+without() {
+	/usr/bin/python3 - "$@" <<-'END'
+		import ctypes, os, struct, sys
+		bpf = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+		def op(code, true, false, value):
+		    return struct.pack("=HBBI", code, true, false, value)
+		code = (op(0x20, 0, 0, 0) + op(0x15, 0, 3, bpf) + op(0x20, 0, 0, 16) +
+		        op(0x15, 0, 1, int(sys.argv[1])) + op(6, 0, 0, 0x00050016) + op(6, 0, 0, 0x7fff0000))
+		class Filter(ctypes.Structure):
+		    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_char_p)]
+		libc = ctypes.CDLL(None, use_errno=True)
+		libc.prctl(38, 1, 0, 0, 0)	# no new privileges
+		assert libc.prctl(22, 2, ctypes.byref(Filter(len(code) // 8, code))) == 0	# seccomp
+		os.execv(sys.argv[2], sys.argv[2:])
+	END
+}
+
+@test "a kernel without a feature: what is missing is said, and nothing is left" {
+	run without 5 "${ctl[@]}" attach eth1 --profile observe	# BPF_PROG_LOAD
+	echo "$output"
+	[ "$status" -eq 3 ]
+	[[ $output == *"this kernel does not accept the program: Invalid argument"* ]]
+	assert_bare
+	run without 28 "${ctl[@]}" attach eth1 --profile observe	# BPF_LINK_CREATE
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ $output == *"can't attach to eth1 in generic mode: "* ]]
+	assert_bare
+}
+
 @test "an interface without Ethernet frames is refused" {
 	ip netns exec "$ns" ip tuntap add dev tun0 mode tun || skip "no tun devices here"
 	run "${ctl[@]}" attach tun0 --profile observe
 	[ "$status" -eq 1 ]
 	[[ $output == *"tun0 carries no Ethernet frames"* ]]
-	[ "$(program tun0)" = none ]
-	[ -z "$(find "$bpffs" -mindepth 1 -type d)" ]
+	assert_bare tun0
 }
 
 @test "a jumbo MTU is no obstacle for native mode" {
