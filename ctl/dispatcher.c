@@ -76,6 +76,8 @@ int dispatcher_join(unsigned int ifindex, const struct sensor_bpf *loaded, int *
 		result = error_set(error, (int)libxdp_get_error(ours), FAILED, NULL,
 				   "libxdp does not take the program");
 	} else {
+		/* libxdp does not see it in the section's name, and would cut all others short. */
+		xdp_program__set_xdp_frags_support(ours, true);
 		/* What it passes goes on to the next program in the dispatcher. */
 		xdp_program__set_chain_call_enabled(ours, 2 /* XDP_PASS */, true);
 		result = join(ours, ifindex, how, error);
