@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctl/capability.h"
@@ -49,10 +50,13 @@ static int share_pressure(struct sensor_bpf *skeleton, const char *bpffs)
 
 static int resize(struct sensor_bpf *skeleton, unsigned int queues)
 {
+	struct timespec tick;
 	__u64 seed;
 	int result;
 
 	skeleton->rodata->queues = queues;
+	if (!clock_getres(CLOCK_MONOTONIC_COARSE, &tick) && !tick.tv_sec)
+		skeleton->rodata->tick_ns = (__u64)tick.tv_nsec;
 	/* Who sends fragments must not know which ones meet in a set. */
 	if (getrandom(&seed, sizeof(seed), 0) == sizeof(seed))
 		skeleton->rodata->fragment_seed = seed;
@@ -145,6 +149,7 @@ int load_joined(const struct sensor_bpf *first, struct sensor_joined_bpf **out, 
 		return cannot_load(-errno, error);
 	skeleton->rodata->queues = first->rodata->queues;
 	skeleton->rodata->fragment_seed = first->rodata->fragment_seed;
+	skeleton->rodata->tick_ns = first->rodata->tick_ns;
 	skeleton->rodata->test_clock = first->rodata->test_clock;
 	bpf_object__for_each_map(map, skeleton->obj)
 	{

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctl/profile/profile.h"
@@ -28,6 +29,7 @@ static void *map_memory(int map, size_t bytes)
 int program_open(struct program *program, bool test_clock)
 {
 	struct sensor_bpf *skeleton;
+	struct timespec tick;
 	int result;
 
 	memset(program, 0, sizeof(*program));
@@ -36,6 +38,8 @@ int program_open(struct program *program, bool test_clock)
 	if (!skeleton)
 		return -errno;
 	skeleton->rodata->test_clock = test_clock;
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	skeleton->rodata->tick_ns = (__u64)tick.tv_nsec;
 	result = sensor_bpf__load(skeleton);
 	if (result) {
 		sensor_bpf__destroy(skeleton);
