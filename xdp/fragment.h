@@ -40,7 +40,7 @@ struct fragment_decision {
 
 static __always_inline __u64 fragment_hash(const struct frame *frame, __u64 seed)
 {
-	__u64 hash = mix(seed, (__u64)frame->fragment_id << 8 | frame->protocol);
+	__u64 hash = mix(seed, (__u64)frame->fragment_id << 8 | frame->fragment_protocol);
 
 	hash = mix(hash, frame->vlan);
 	if (frame->family == 4)

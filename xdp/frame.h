@@ -94,7 +94,8 @@ struct frame {
 	__u8 dscp;
 	__u8 fragment; /* enum frame_fragment */
 	__u8 has_ports;
-	__u8 icmp_type; /* ICMPv6 only */
+	__u8 icmp_type;		/* ICMPv6 only */
+	__u8 fragment_protocol; /* what the fragment header says follows it */
 };
 
 static __always_inline bool frame_is_ip(const struct frame *frame)
@@ -173,6 +174,7 @@ static __always_inline enum frame_result frame_parse_ipv4(const struct packet *p
 	if (unlikely(fragment & 0x3fff)) {
 		frame->fragment = fragment & 0x1fff ? FRAGMENT_LATER : FRAGMENT_FIRST;
 		frame->fragment_id = bswap16(ip->id);
+		frame->fragment_protocol = ip->protocol;
 	}
 	frame->family = 4;
 	frame->source[0] = ip->source;
@@ -225,6 +227,7 @@ static __always_inline enum frame_result frame_parse_ipv6(const struct packet *p
 			if (fragment & 0xfff9) {
 				frame->fragment = fragment >> 3 ? FRAGMENT_LATER : FRAGMENT_FIRST;
 				frame->fragment_id = bswap32(extension->id);
+				frame->fragment_protocol = extension->next_header;
 			}
 		}
 		if (bytes > left)

@@ -276,29 +276,31 @@ ingress_police(struct packet *packet, const struct frame *frame, __u32 class, __
 {
 	const struct profile_image *image = packet->image;
 	const struct image_class_policy *policy = &image->class[class & (CLASSES - 1)];
+	const struct image_bucket *bucket = &image->bucket[0];
+	__u64 *state, *charged = NULL;
 	__u32 bytes = frame->length;
-	__u64 *state;
 
 	if (policy->shed_at && state_pressure(packet) >= policy->shed_at)
 		return (struct delivery){ VERDICT_DROP, REASON_PRESSURE };
 	if (frame->fragment == FRAGMENT_FIRST && frame->payload_length > bytes)
 		bytes = frame->payload_length; /* the later ones are not asked again */
-	if (place < IMAGE_STREAMS) {
-		const struct image_bucket *bucket = &image->bucket[place];
-
-		state = bucket->cost ? state_bucket(packet, CLASSES + (image->stream[place].id &
-								       (STREAM_IDS - 1)))
-				     : NULL;
-		if (state && !bucket_conforms(state, bucket, bytes,
-					      bucket->precise ? state_precise_ns(packet)
-							      : ingress_now(packet)))
+	if (place < IMAGE_STREAMS && image->bucket[place].cost) {
+		bucket = &image->bucket[place];
+		charged = state_bucket(packet,
+				       CLASSES + (image->stream[place].id & (STREAM_IDS - 1)));
+		if (!bucket_conforms(charged, bucket, bytes,
+				     bucket->precise ? state_precise_ns(packet)
+						     : ingress_now(packet)))
 			return (struct delivery){ VERDICT_DROP, REASON_RATE };
 	}
 	state = policy->bucket.cost ? state_bucket(packet, class & (CLASSES - 1)) : NULL;
 	if (state && !bucket_conforms(state, &policy->bucket, bytes,
 				      policy->bucket.precise ? state_precise_ns(packet)
-							     : ingress_now(packet)))
+							     : ingress_now(packet))) {
+		if (charged) /* the stream does not pay for what its class drops */
+			__sync_fetch_and_add(charged, -bucket_cost(bucket, bytes));
 		return (struct delivery){ VERDICT_DROP, REASON_RATE };
+	}
 	return (struct delivery){ VERDICT_STACK, REASON_PROFILE };
 }
 
@@ -411,12 +413,15 @@ static __always_inline struct outcome ingress(struct packet *packet)
 		return (struct outcome){ VERDICT_STACK, REASON_PROFILE, -1, OTHER_ID };
 #endif
 	protocol = ingress_protocol(&frame, found.essential);
-	if (found.essential)
-		return ingress_other(packet, &frame,
-				     packet->image->essential_drop >> found.essential & 1
-					     ? VERDICT_DROP
-					     : VERDICT_STACK,
-				     REASON_ESSENTIAL, protocol);
+	if (found.essential) {
+		struct delivery delivery = deliver_stack(REASON_ESSENTIAL);
+
+		if (packet->image->essential_drop >> found.essential & 1)
+			delivery.verdict = VERDICT_DROP;
+		if (unlikely(frame.fragment == FRAGMENT_FIRST))
+			ingress_remember(packet, &frame, OTHER_ID, delivery);
+		return ingress_other(packet, &frame, delivery.verdict, delivery.reason, protocol);
+	}
 	if (unlikely(frame.fragment == FRAGMENT_LATER))
 		return state_later(packet, &frame, protocol);
 	if (found.stream < 0)
