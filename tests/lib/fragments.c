@@ -268,6 +268,63 @@ static void an_empty_bucket_does_not_tear(void **state)
 	}
 }
 
+static void an_essential_that_is_dropped_is_dropped_whole(void **state)
+{
+	struct datagram control = { .source = 9,
+				    .destination = 10,
+				    .source_port = 40000,
+				    .destination_port = 3956,
+				    .length = 4000,
+				    .id = 77 };
+	uint8_t frame[2048];
+	uint32_t length;
+
+	(void)state;
+	path_reset(&path);
+	path_profile(&path, "profile: control\nessentials: {control: drop}\nstreams: []\n");
+	for (uint32_t i = 0; i < 3; i++) {
+		length = datagram_fragment(&control, i * 1480, 1480, frame);
+		judged_is(path_frame(&path, frame, length, NOW), OTHER_ID, VERDICT_DROP,
+			  REASON_ESSENTIAL);
+	}
+}
+
+/* Destination options (8 bytes) behind the fragment header, which only a first fragment has whole. */
+static void options_behind_the_fragment_header_do_not_tear(void **state)
+{
+	struct datagram plain = { .family = 6,
+				  .source = 9,
+				  .destination = 10,
+				  .source_port = 40000,
+				  .destination_port = 2368,
+				  .length = 2800,
+				  .id = 78 };
+	uint8_t cut[2048], frame[2048];
+	uint32_t length;
+
+	(void)state;
+	path_reset(&path);
+	path_profile(&path, "profile: options\nstreams:\n"
+			    "  - {name: lidar, match: {destination_port: 2368}, deliver: drop}\n");
+	for (uint32_t i = 0; i < 2; i++) {
+		length = datagram_fragment(&plain, i * 1400, 1400, cut);
+		cut[14 + 40] = 60; /* the fragment header is followed by options */
+		if (i) {
+			judged_is(path_frame(&path, cut, length, NOW), 0, VERDICT_DROP,
+				  REASON_PROFILE);
+			continue;
+		}
+		memcpy(frame, cut, 14 + 48);
+		memcpy(frame + 14 + 48, "\x11\0\x01\x04\0\0\0\0", 8);
+		memcpy(frame + 14 + 56, cut + 14 + 48, length - 14 - 48);
+		frame[14 + 5] = (uint8_t)(frame[14 + 5] + 8);
+		if (frame[14 + 5] < 8)
+			frame[14 + 4]++;
+		judged_is(path_frame(&path, frame, length + 8, NOW), 0, VERDICT_DROP,
+			  REASON_PROFILE);
+	}
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -294,6 +351,8 @@ int fragments_run(const char *title, bool loaded)
 		cmocka_unit_test(a_swap_does_not_tear),
 		cmocka_unit_test(a_lapse_of_the_lease_does_not_tear),
 		cmocka_unit_test(an_empty_bucket_does_not_tear),
+		cmocka_unit_test(an_essential_that_is_dropped_is_dropped_whole),
+		cmocka_unit_test(options_behind_the_fragment_header_do_not_tear),
 	};
 
 	loaded_program = loaded;

@@ -168,6 +168,29 @@ static void what_stays_below_the_rate_loses_nothing(void **state)
 	}
 }
 
+static void a_packet_above_the_burst_passes_an_empty_bucket(void **state)
+{
+	struct plain *plain = begin("profile: p\nstreams:\n"
+				    "  - {name: a, match: {destination_port: 5201}, rate: %s, "
+				    "burst: 1KiB}\n",
+				    "100kbit");
+	struct datagram d = { .source = 1,
+			      .destination = 2,
+			      .source_port = 9,
+			      .destination_port = 5201,
+			      .length = 1458 };
+	uint8_t frame[2048];
+	uint32_t length = datagram_frame(&d, frame);
+	int sum = 0;
+
+	(void)state;
+	/* 1500 bytes at 100 kbit/s are 120 ms: of one each 10 ms for 12 s, about 100 pass */
+	for (uint64_t at = SECOND; at < 13 * SECOND; at += SECOND / 100)
+		sum += plain_frame(plain, frame, length, length, at).verdict != VERDICT_DROP;
+	assert_in_range(sum, 96, 104);
+	plain_free(plain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +198,7 @@ int main(void)
 		cmocka_unit_test(the_streams_of_a_class_keep_to_its_rate_together),
 		cmocka_unit_test(what_matches_nothing_keeps_to_the_rate_of_its_class),
 		cmocka_unit_test(what_stays_below_the_rate_loses_nothing),
+		cmocka_unit_test(a_packet_above_the_burst_passes_an_empty_bucket),
 	};
 
 	return cmocka_run_group_tests_name("token buckets", tests, NULL, NULL);
