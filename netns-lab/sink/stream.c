@@ -64,6 +64,7 @@ int sink_stream(struct sink *sink)
 			sink->interface, strerror(-result), message);
 		return result;
 	}
+	reader_be_prompt();
 	fputs("READY\n", stderr);
 	while (!sink_stop && result != -EPIPE) {
 		result = reader_next(reader, &datagram, 100);

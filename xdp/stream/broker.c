@@ -21,7 +21,7 @@
  * nor to the CPU that receives them: then the broker naps for a moment and takes what has come, and
  * while it naps nobody has to wake it. The CPU that this saves is the readers'.
  */
-#define NAP_NS		150000ull
+#define NAP_NS		250000ull
 #define BUSY_NS		100000ull
 #define AVERAGE		16u		/* frames, about */
 

@@ -4,14 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/sched/types.h>
 #include <net/if.h>
-#include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@
 #include "wire.h"
 
 #define LONG_WAIT_S 3600
+#define SLICE_NS 100000u		/* the shortest that the kernel takes */
 
 struct reader {
 	int fd;
@@ -442,4 +445,17 @@ struct reader_count reader_count(const struct reader *reader)
 const struct ring_header *reader_ring(const struct reader *reader)
 {
 	return reader->ring;
+}
+
+int reader_be_prompt(void)
+{
+	struct sched_attr attributes = { .size = sizeof(attributes) };
+
+	if (syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0))
+		return -errno;
+	/* Real-time threads are prompt already. */
+	if (attributes.sched_policy != SCHED_OTHER)
+		return 0;
+	attributes.sched_runtime = SLICE_NS;
+	return syscall(SYS_sched_setattr, 0, &attributes, 0) ? -errno : 0;
 }

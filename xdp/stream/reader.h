@@ -71,4 +71,11 @@ const struct ring_header *reader_ring(const struct reader *reader);
 
 void reader_close(struct reader *reader);
 
+/*
+ * Asks the scheduler to run the calling thread in short slices: it gets no more of the CPU than
+ * before, but sooner after it was woken, also beside threads that compute without end. Needs no
+ * privilege. Linux before 6.12 takes no notice. Returns 0 or -errno.
+ */
+int reader_be_prompt(void);
+
 #endif
