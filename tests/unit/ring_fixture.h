@@ -66,7 +66,8 @@ static inline void fixture_make(struct fixture *f, enum ring_memory memory)
 	f->stream->id = 7;
 	f->stream->lease_ns = 20000000;
 	f->stream->memory = memory;
-	f->stream->template = (struct ring_header){ .stream_id = 7, .clock = "CLOCK_MONOTONIC",
+	f->stream->template = (struct ring_header){ .stream_id = 7,
+						    .clock = "CLOCK_MONOTONIC",
 						    .stream = "lidar" };
 	fixture_require((stream_open_ring(f->stream, RING_SIZE, &f->broker.umem)) == 0);
 	f->broker.streams[f->broker.stream_count++] = f->stream;

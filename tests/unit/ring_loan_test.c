@@ -2,7 +2,7 @@
 /* Frames go to streams that are read: much to the first ones, enough to all. */
 #include "tests/unit/ring_fixture.h"
 
-#define STREAMS	37u
+#define STREAMS 37u
 #define FRAMES	98304u
 
 static struct broker broker;
@@ -11,8 +11,10 @@ static struct queue queues[8];
 static void make(uint32_t queue_count)
 {
 	memset(queues, 0, sizeof(queues));
-	broker = (struct broker){ .queues = queues, .queues_there = queue_count,
-				  .memory = RING_MEMORY_UMEM, .rx_size = 4096,
+	broker = (struct broker){ .queues = queues,
+				  .queues_there = queue_count,
+				  .memory = RING_MEMORY_UMEM,
+				  .rx_size = 4096,
 				  .stream_room = STREAMS };
 	broker.umem.frames = FRAMES + STREAM_BATCH;
 }

@@ -13,17 +13,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROUNDS		32u		/* of all feeds, before anything else gets its turn */
-#define LOOK_NS		1000000000ull
+#define ROUNDS	32u /* of all feeds, before anything else gets its turn */
+#define LOOK_NS 1000000000ull
 
 /*
  * Frames that come faster than one in BUSY_NS, on average, are not worth a wakeup each, neither to us
  * nor to the CPU that receives them: then the broker naps for a moment and takes what has come, and
  * while it naps nobody has to wake it. The CPU that this saves is the readers'.
  */
-#define NAP_NS		250000ull
-#define BUSY_NS		100000ull
-#define AVERAGE		16u		/* frames, about */
+#define NAP_NS	250000ull
+#define BUSY_NS 100000ull
+#define AVERAGE 16u /* frames, about */
 
 uint64_t broker_now_ns(void)
 {
@@ -111,13 +111,12 @@ int broker_open(struct broker **out, struct attached *attached, const struct bro
 void broker_watch(struct broker *broker)
 {
 	broker->poll_count = 0;
-	broker->polls[broker->poll_count++] =
-		(struct pollfd){ broker->server.epoll, POLLIN, 0 };
+	broker->polls[broker->poll_count++] = (struct pollfd){ broker->server.epoll, POLLIN, 0 };
 	/* Nothing comes to these sockets, but they tell when the interface is gone. */
 	for (uint32_t q = 0; q < broker->queues_there; q++)
 		if (broker->queues[q].owner)
-			broker->polls[broker->poll_count++] = (struct pollfd){
-				xsk_socket__fd(broker->queues[q].owner), 0, 0 };
+			broker->polls[broker->poll_count++] =
+				(struct pollfd){ xsk_socket__fd(broker->queues[q].owner), 0, 0 };
 	for (uint32_t s = 0; s < broker->stream_count; s++) {
 		const struct stream *stream = broker->streams[s];
 

@@ -22,17 +22,17 @@
 #include "xdp/stream/stream.h"
 #include "xdp/stream/wire.h"
 
-#define BROKER_CONNECTIONS	64u	/* of all users */
-#define BROKER_CONNECTIONS_USER	16u	/* of one user who is neither root nor the broker's own */
+#define BROKER_CONNECTIONS	 64u /* of all users */
+#define BROKER_CONNECTIONS_USER	 16u /* of one user who is neither root nor the broker's own */
 #define BROKER_READER_TIMEOUT_NS 1000000000ull
 
 /*
  * Frames of a stream that is read: of its ring, for a reader that gets no CPU for a while (a second
  * and more of a LiDAR or camera), and of its RX rings, for a broker that gets none.
  */
-#define LOAN_RING		8192u
-#define LOAN_RING_LEAST		512u
-#define LOAN_RX_LEAST		256u
+#define LOAN_RING	8192u
+#define LOAN_RING_LEAST 512u
+#define LOAN_RX_LEAST	256u
 
 enum broker_memory {
 	BROKER_MEMORY_AUTO,
@@ -42,58 +42,58 @@ enum broker_memory {
 
 struct broker_config {
 	bool busy_poll;
-	const char *user;		/* to run as, NULL: stay who we are */
+	const char *user; /* to run as, NULL: stay who we are */
 	enum broker_memory memory;
 	int verbose;
 };
 
 struct connection {
-	int fd;				/* -1: free */
+	int fd; /* -1: free */
 	pid_t pid;
 	uid_t uid;
 	char comm[16];
-	struct stream *stream;		/* NULL: none opened */
+	struct stream *stream; /* NULL: none opened */
 	bool armed;
-	uint64_t cursor, read, missed;	/* as reported */
-	uint64_t progress_ns;		/* when it last got on, or had nothing to do */
-	uint64_t messages_ns;		/* of the second in which messages are counted */
+	uint64_t cursor, read, missed; /* as reported */
+	uint64_t progress_ns;	       /* when it last got on, or had nothing to do */
+	uint64_t messages_ns;	       /* of the second in which messages are counted */
 	uint32_t messages;
 };
 
 struct server {
 	int listener;
-	int epoll;			/* the listener and connections without a stream */
-	int readers;			/* epoll: the other connections */
-	char path[96];			/* of the socket; fits sun_path */
-	int lock;			/* held while the broker runs; its file holds the pid */
+	int epoll;     /* the listener and connections without a stream */
+	int readers;   /* epoll: the other connections */
+	char path[96]; /* of the socket; fits sun_path */
+	int lock;      /* held while the broker runs; its file holds the pid */
 	struct connection connections[BROKER_CONNECTIONS];
 };
 
 struct broker {
 	struct attached *attached;
 	struct broker_config config;
-	struct lease *leases;		/* the leases map */
+	struct lease *leases; /* the leases map */
 	size_t leases_bytes;
-	struct profile_image *image;	/* the last one that was applied */
+	struct profile_image *image; /* the last one that was applied */
 	uint64_t generation;
 	struct umem umem;
-	uint32_t queue_count;		/* that the keys have room for */
-	uint32_t queues_there;		/* of them, those that are bound */
+	uint32_t queue_count;  /* that the keys have room for */
+	uint32_t queues_there; /* of them, those that are bound */
 	struct queue *queues;
-	enum ring_memory memory;	/* of all streams */
-	uint32_t rx_size;		/* descriptors of each RX ring */
-	uint32_t stream_room;		/* streams that the UMEM has frames for */
-	uint32_t lent;			/* of them, those that have frames now */
-	uint32_t rings;			/* frames of their rings */
+	enum ring_memory memory; /* of all streams */
+	uint32_t rx_size;	 /* descriptors of each RX ring */
+	uint32_t stream_room;	 /* streams that the UMEM has frames for */
+	uint32_t lent;		 /* of them, those that have frames now */
+	uint32_t rings;		 /* frames of their rings */
 	struct stream *streams[IMAGE_STREAMS];
 	uint32_t stream_count;
 	struct server server;
-	struct pollfd *polls;		/* the server's epoll, then the feeds of streams that are read */
+	struct pollfd *polls; /* the server's epoll, then the feeds of streams that are read */
 	uint32_t poll_count;
-	uint64_t tick_ns;		/* between two renewals */
+	uint64_t tick_ns; /* between two renewals */
 	uint64_t next_tick_ns;
-	uint64_t next_look_ns;		/* whether we are still attached */
-	ino_t pin;			/* of the control map, to see that it is still ours */
+	uint64_t next_look_ns; /* whether we are still attached */
+	ino_t pin;	       /* of the control map, to see that it is still ours */
 };
 
 uint64_t broker_now_ns(void);
@@ -132,7 +132,7 @@ void broker_watch(struct broker *broker);
 /* loan.c: frames for a stream that is going to be read. */
 struct loan {
 	uint32_t ring;
-	uint32_t rx;			/* on each queue: its credit */
+	uint32_t rx; /* on each queue: its credit */
 };
 
 struct loan loan_for(const struct broker *broker);

@@ -9,11 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OWNER_RX	64u		/* the kernel wants an RX ring to bind */
-#define RETRY_NS	10000000l
-#define RETRIES		100
-#define BUSY_POLL_US	20
-#define BUSY_BUDGET	64
+#define OWNER_RX     64u /* the kernel wants an RX ring to bind */
+#define RETRY_NS     10000000l
+#define RETRIES	     100
+#define BUSY_POLL_US 20
+#define BUSY_BUDGET  64
 
 static int create(struct queue *queue, struct umem *umem, const struct feed_config *config,
 		  __u16 flags)

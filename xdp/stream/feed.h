@@ -15,27 +15,27 @@
 
 /* A receive queue of the interface. */
 struct queue {
-	struct xsk_socket *owner;	/* NULL: not open */
-	struct xsk_ring_cons unused;	/* its RX ring, which libxdp unmaps when it goes */
+	struct xsk_socket *owner;    /* NULL: not open */
+	struct xsk_ring_cons unused; /* its RX ring, which libxdp unmaps when it goes */
 	uint32_t number;
 	bool zero_copy;
-	uint32_t kept;			/* frames between its fill ring and its RX rings */
-	uint32_t promised;		/* of them, to streams that are read; not more */
+	uint32_t kept;	   /* frames between its fill ring and its RX rings */
+	uint32_t promised; /* of them, to streams that are read; not more */
 	struct xsk_ring_prod fill;
 	struct xsk_ring_cons completion;
 };
 
 struct feed {
 	struct xsk_ring_cons rx;
-	void *map;			/* of the RX ring */
+	void *map; /* of the RX ring */
 	size_t map_bytes;
 	struct queue *queue;
 	struct lease *lease;
-	uint32_t size;			/* of the RX ring */
-	uint32_t promised;		/* frames of the queue that are for this feed */
-	uint32_t drained;		/* as in the lease */
+	uint32_t size;	   /* of the RX ring */
+	uint32_t promised; /* frames of the queue that are for this feed */
+	uint32_t drained;  /* as in the lease */
 	int fd;
-	uint32_t quiet_sent;		/* lease->sent when it was last seen to change */
+	uint32_t quiet_sent; /* lease->sent when it was last seen to change */
 	uint32_t quiet_ticks;
 };
 
@@ -43,8 +43,8 @@ struct feed_config {
 	const char *interface;
 	unsigned int ifindex;
 	uint32_t rx_size;
-	bool copy;			/* do not try zero-copy: the program runs in generic mode */
-	bool pieces;			/* frames may be larger than a chunk */
+	bool copy;   /* do not try zero-copy: the program runs in generic mode */
+	bool pieces; /* frames may be larger than a chunk */
 	bool busy_poll;
 };
 

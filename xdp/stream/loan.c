@@ -36,8 +36,8 @@ static int64_t left_after(const struct broker *broker, struct loan loan)
 	}
 	/* Copies lie in memory of their own, but there is no more of it than of the other. */
 	if (copies)
-		return rings > broker->umem.frames ? (int64_t)broker->umem.frames - rings :
-						     (int64_t)broker->umem.frames - used;
+		return rings > broker->umem.frames ? (int64_t)broker->umem.frames - rings
+						   : (int64_t)broker->umem.frames - used;
 	return (int64_t)broker->umem.frames - used - rings;
 }
 

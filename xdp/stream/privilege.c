@@ -48,8 +48,7 @@ unsigned int privilege_schedule(bool busy_poll, unsigned int *shown)
 	prctl(PR_SET_TIMERSLACK, 1);
 	scheduling = shown;
 	/* A thread that polls without end may not be a real-time one. */
-	if (!busy_poll && !sigaction(SIGXCPU, &action, NULL) &&
-	    !setrlimit(RLIMIT_RTTIME, &limit) &&
+	if (!busy_poll && !sigaction(SIGXCPU, &action, NULL) && !setrlimit(RLIMIT_RTTIME, &limit) &&
 	    !sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first))
 		*shown = SCHEDULING_FIFO;
 	else

@@ -26,15 +26,15 @@
  * read share FRAMES_ALL, 192 MiB in small chunks; with few streams it is less.
  */
 #define RX_FRAMES	4096u
-#define RX_FRAMES_LEAST	512u
-#define RX_FRAMES_ALL	262144u		/* a descriptor has 16 bytes */
+#define RX_FRAMES_LEAST 512u
+#define RX_FRAMES_ALL	262144u /* a descriptor has 16 bytes */
 #define FRAMES_ALL	98304u
-#define SPARE_STREAMS	2u		/* that a later profile may add without a new UMEM */
-#define LINK_BYTES	22u		/* Ethernet header and two VLAN tags */
+#define SPARE_STREAMS	2u  /* that a later profile may add without a new UMEM */
+#define LINK_BYTES	22u /* Ethernet header and two VLAN tags */
 #define SMALL_CHUNK	2048u
 #define LARGE_CHUNK	4096u
-#define TICK_MOST_NS	10000000ull	/* readers that come and go are seen that soon */
-#define DRAIN_NS	100000000ull	/* for the last frames on their way to a socket */
+#define TICK_MOST_NS	10000000ull  /* readers that come and go are seen that soon */
+#define DRAIN_NS	100000000ull /* for the last frames on their way to a socket */
 
 static uint32_t power_of_two(uint32_t value)
 {
@@ -59,8 +59,8 @@ static uint32_t rx_size(uint32_t sockets)
 static uint32_t frames_for(const struct broker *broker)
 {
 	uint32_t all = broker->stream_room * (LOAN_RING + broker->queues_there * broker->rx_size);
-	uint32_t least = broker->stream_room *
-			 (LOAN_RING_LEAST + broker->queues_there * LOAN_RX_LEAST);
+	uint32_t least =
+		broker->stream_room * (LOAN_RING_LEAST + broker->queues_there * LOAN_RX_LEAST);
 
 	if (all > FRAMES_ALL)
 		all = least > FRAMES_ALL ? least : FRAMES_ALL;
@@ -105,8 +105,9 @@ static uint32_t chunk_for(const struct attached *attached)
 {
 	if (attached->view->mode != MODE_NATIVE)
 		return LARGE_CHUNK;
-	return (uint32_t)mtu_of(attached->interface) + LINK_BYTES + UMEM_HEADROOM <= SMALL_CHUNK ?
-		SMALL_CHUNK : LARGE_CHUNK;
+	return (uint32_t)mtu_of(attached->interface) + LINK_BYTES + UMEM_HEADROOM <= SMALL_CHUNK
+		       ? SMALL_CHUNK
+		       : LARGE_CHUNK;
 }
 
 /* All streams have the same readers as long as profiles name none. */
@@ -128,12 +129,14 @@ static int make_umem(struct broker *broker, uint32_t streams, struct error *erro
 	result = umem_create(&broker->umem, frames, chunk_for(broker->attached),
 			     power_of_two(frames));
 	if (result)
-		return error_set(error, result, 0, result == -ENOBUFS ?
-				 "Raise the limit of locked memory: LimitMEMLOCK= of the unit, "
-				 "or ulimit -l" : NULL,
-				 "can't register %" PRIu64 " MiB of frames: %s",
-				 ((uint64_t)frames * chunk_for(broker->attached)) >> 20,
-				 strerror(-result));
+		return error_set(
+			error, result, 0,
+			result == -ENOBUFS
+				? "Raise the limit of locked memory: LimitMEMLOCK= of the unit, "
+				  "or ulimit -l"
+				: NULL,
+			"can't register %" PRIu64 " MiB of frames: %s",
+			((uint64_t)frames * chunk_for(broker->attached)) >> 20, strerror(-result));
 	memset(broker->queues, 0, broker->queue_count * sizeof(*broker->queues));
 	for (uint32_t i = 0; i < broker->queue_count; i++)
 		broker->queues[i].number = i;
@@ -152,11 +155,11 @@ static struct feed_config feed_config(const struct broker *broker)
 	};
 }
 
-static int cannot_bind(const struct broker *broker, uint32_t queue, int result,
-		       struct error *error)
+static int cannot_bind(const struct broker *broker, uint32_t queue, int result, struct error *error)
 {
-	return error_set(error, result, 0, result == -EBUSY ?
-			 "Another program has an AF_XDP socket on that queue" : NULL,
+	return error_set(error, result, 0,
+			 result == -EBUSY ? "Another program has an AF_XDP socket on that queue"
+					  : NULL,
 			 "can't bind an AF_XDP socket to %s queue %u: %s",
 			 broker->attached->interface, queue, strerror(-result));
 }
@@ -194,17 +197,17 @@ static int open_feeds(struct broker *broker, struct stream *stream, struct error
 	for (uint32_t q = 0; q < broker->queues_there; q++) {
 		uint32_t key = stream->id * broker->queue_count + q;
 		struct feed *feed = &stream->feeds[q];
-		int result = feed_open(feed, &broker->queues[q], &broker->leases[key],
-				       &config);
+		int result = feed_open(feed, &broker->queues[q], &broker->leases[key], &config);
 
 		if (result)
 			return cannot_bind(broker, q, result, error);
 		stream->feed_count++;
 		feed->lease->reason = REASON_NO_READER;
 		if (bpf_map_update_elem(broker->attached->xsks, &key, &feed->fd, BPF_ANY))
-			return error_set(error, -errno, 0, NULL, "can't put the socket of %s queue "
-					 "%u into the map: %s", broker->attached->interface, q,
-					 strerror(errno));
+			return error_set(error, -errno, 0, NULL,
+					 "can't put the socket of %s queue "
+					 "%u into the map: %s",
+					 broker->attached->interface, q, strerror(errno));
 	}
 	return 0;
 }
@@ -341,8 +344,8 @@ static int follow(struct broker *broker)
 	struct control *view = broker->attached->view;
 	uint64_t lease_ns = UINT64_MAX;
 	uint32_t bound = 0, zero_copy = 0;
-	struct pollfd *polls = calloc(1 + (1 + broker->stream_count) * broker->queue_count,
-				      sizeof(*polls));
+	struct pollfd *polls =
+		calloc(1 + (1 + broker->stream_count) * broker->queue_count, sizeof(*polls));
 
 	if (!polls)
 		return -ENOMEM;
@@ -367,8 +370,8 @@ static int follow(struct broker *broker)
 
 int broker_apply(struct broker *broker, struct error *error)
 {
-	uint64_t generation = __atomic_load_n(&broker->attached->view->generation,
-					      __ATOMIC_ACQUIRE);
+	uint64_t generation =
+		__atomic_load_n(&broker->attached->view->generation, __ATOMIC_ACQUIRE);
 	bool is_new[IMAGE_STREAMS];
 	uint32_t wanted;
 	int result;

@@ -21,7 +21,7 @@
 #include "wire.h"
 
 #define LONG_WAIT_S 3600
-#define SLICE_NS 100000u		/* the shortest that the kernel takes */
+#define SLICE_NS    100000u /* the shortest that the kernel takes */
 
 struct reader {
 	int fd;
@@ -30,13 +30,13 @@ struct reader {
 	const char *memory;
 	size_t ring_bytes, memory_bytes;
 	uint32_t mask;
-	uint64_t cursor;		/* sequence that is read next */
-	uint64_t head;			/* as last seen */
-	uint64_t datagram;		/* number expected next */
+	uint64_t cursor;   /* sequence that is read next */
+	uint64_t head;	   /* as last seen */
+	uint64_t datagram; /* number expected next */
 	struct reader_count count;
-	uint64_t reported;		/* cursor of the last report */
+	uint64_t reported; /* cursor of the last report */
 	uint64_t reported_ns;
-	int timeout_ms;			/* of a receive that waits */
+	int timeout_ms; /* of a receive that waits */
 	bool armed;
 	bool ended;
 };
@@ -157,8 +157,7 @@ static int open_stream(struct reader *reader, const char *path, const char *stre
 		return complain(-ENAMETOOLONG, message, size, stream);
 	strcpy(address.sun_path, path);
 	reader->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (reader->fd < 0 ||
-	    connect(reader->fd, (struct sockaddr *)&address, sizeof(address))) {
+	if (reader->fd < 0 || connect(reader->fd, (struct sockaddr *)&address, sizeof(address))) {
 		result = errno == ECONNREFUSED ? -ENOENT : -errno;
 		return complain(result, message, size, "no broker");
 	}
@@ -298,7 +297,7 @@ static int next(struct reader *reader, struct reader_datagram *datagram)
 		}
 		if (taken)
 			break;
-		reader->cursor++;	/* after a skip: the rest of a datagram that began before */
+		reader->cursor++; /* after a skip: the rest of a datagram that began before */
 	}
 	prefetch(reader);
 	reader->cursor += taken;
@@ -307,8 +306,7 @@ static int next(struct reader *reader, struct reader_datagram *datagram)
 	reader->count.missed += datagram->missed_before;
 	reader->count.read++;
 	datagram->counted = false;
-	if ((int64_t)(datagram->descriptor.time_ns - reader->reported_ns) >
-	    (int64_t)WIRE_REPORT_NS)
+	if ((int64_t)(datagram->descriptor.time_ns - reader->reported_ns) > (int64_t)WIRE_REPORT_NS)
 		report(reader, datagram->descriptor.time_ns);
 	return 1;
 }
@@ -425,7 +423,8 @@ int reader_next(struct reader *reader, struct reader_datagram *datagram, int tim
 			if (timeout_ms > 0) {
 				uint64_t time_ns = now_ns();
 
-				left = time_ns < end_ns ? (int)((end_ns - time_ns) / 1000000) + 1 : 0;
+				left = time_ns < end_ns ? (int)((end_ns - time_ns) / 1000000) + 1
+							: 0;
 			}
 		}
 		if (next(reader, datagram))

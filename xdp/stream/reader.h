@@ -22,16 +22,16 @@
 
 #include "ring.h"
 
-#define READER_PIECES 18	/* of a datagram, at most: a jumbo frame of 17 fragments */
+#define READER_PIECES 18 /* of a datagram, at most: a jumbo frame of 17 fragments */
 
 struct reader;
 
 struct reader_datagram {
-	struct ring_descriptor descriptor;	/* of the first piece */
+	struct ring_descriptor descriptor; /* of the first piece */
 	unsigned int pieces;
-	uint64_t missed_before;			/* datagrams that this reader was too slow for */
-	bool counted;				/* as read, or already as missed */
-	struct iovec piece[READER_PIECES];	/* in shared memory, read-only */
+	uint64_t missed_before;		   /* datagrams that this reader was too slow for */
+	bool counted;			   /* as read, or already as missed */
+	struct iovec piece[READER_PIECES]; /* in shared memory, read-only */
 };
 
 struct reader_count {

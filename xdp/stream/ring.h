@@ -38,43 +38,43 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RING_MAGIC		0x534e5247u	/* "SNRG" */
-#define RING_VERSION		1u
-#define RING_HEADER_BYTES	4096u
-#define RING_NAME_BYTES		48u
-#define RING_FRAMES_MAX		(1u << 20)
+#define RING_MAGIC	  0x534e5247u /* "SNRG" */
+#define RING_VERSION	  1u
+#define RING_HEADER_BYTES 4096u
+#define RING_NAME_BYTES	  48u
+#define RING_FRAMES_MAX	  (1u << 20)
 
 enum ring_memory {
-	RING_MEMORY_UMEM = 1,		/* the memory the kernel writes frames to */
-	RING_MEMORY_COPY = 2,		/* this stream's own, a copy */
+	RING_MEMORY_UMEM = 1, /* the memory the kernel writes frames to */
+	RING_MEMORY_COPY = 2, /* this stream's own, a copy */
 };
 
 enum ring_flag {
-	RING_BEGIN		= 1 << 0,	/* first piece of a datagram */
-	RING_MORE		= 1 << 1,	/* the datagram goes on in the next descriptor */
-	RING_PRECISE		= 1 << 2,	/* time_ns was taken for this very packet */
-	RING_FIRST		= 1 << 3,	/* first of a sample */
-	RING_LAST		= 1 << 4,	/* last of a sample, as far as the sensor marks it */
-	RING_FRAGMENT		= 1 << 5,	/* an IP fragment */
-	RING_SEQUENCE		= 1 << 6,	/* device_sequence is there */
-	RING_SAMPLE		= 1 << 7,	/* sample is there */
-	RING_GAP		= 1 << 8,	/* lost_before datagrams are missing before this one */
-	RING_PARTIAL		= 1 << 9,	/* parts of the datagram are missing */
+	RING_BEGIN = 1 << 0,	/* first piece of a datagram */
+	RING_MORE = 1 << 1,	/* the datagram goes on in the next descriptor */
+	RING_PRECISE = 1 << 2,	/* time_ns was taken for this very packet */
+	RING_FIRST = 1 << 3,	/* first of a sample */
+	RING_LAST = 1 << 4,	/* last of a sample, as far as the sensor marks it */
+	RING_FRAGMENT = 1 << 5, /* an IP fragment */
+	RING_SEQUENCE = 1 << 6, /* device_sequence is there */
+	RING_SAMPLE = 1 << 7,	/* sample is there */
+	RING_GAP = 1 << 8,	/* lost_before datagrams are missing before this one */
+	RING_PARTIAL = 1 << 9,	/* parts of the datagram are missing */
 };
 
 /* One piece of a datagram; most have one. The pieces of one are published together. */
 struct ring_descriptor {
-	uint64_t sequence;		/* of this descriptor, from 0 */
-	uint64_t datagram;		/* of this datagram, from 0 */
-	uint64_t address;		/* where the piece begins in the frame memory */
-	uint64_t time_ns;		/* of reception, on the clock that the header names */
-	uint64_t device_sequence;	/* the sensor's own counter, or its time stamp */
-	uint32_t length;		/* bytes of this piece */
-	uint32_t total;			/* bytes of the datagram, all pieces */
-	uint32_t sample;		/* ordinal of the sample within its instance */
-	uint32_t lost_before;		/* datagrams of the sensor that never came */
-	uint16_t instance;		/* which sensor of the stream; 0xffff: not told apart */
-	uint16_t flags;			/* enum ring_flag */
+	uint64_t sequence;	  /* of this descriptor, from 0 */
+	uint64_t datagram;	  /* of this datagram, from 0 */
+	uint64_t address;	  /* where the piece begins in the frame memory */
+	uint64_t time_ns;	  /* of reception, on the clock that the header names */
+	uint64_t device_sequence; /* the sensor's own counter, or its time stamp */
+	uint32_t length;	  /* bytes of this piece */
+	uint32_t total;		  /* bytes of the datagram, all pieces */
+	uint32_t sample;	  /* ordinal of the sample within its instance */
+	uint32_t lost_before;	  /* datagrams of the sensor that never came */
+	uint16_t instance;	  /* which sensor of the stream; 0xffff: not told apart */
+	uint16_t flags;		  /* enum ring_flag */
 	uint32_t pad;
 };
 
@@ -88,28 +88,28 @@ struct ring_header {
 	/* Written before the first reader comes. */
 	uint32_t magic;
 	uint32_t version;
-	uint32_t header_bytes;		/* slots begin here */
+	uint32_t header_bytes; /* slots begin here */
 	uint32_t slot_bytes;
-	uint32_t frames;		/* slots, a power of two */
-	uint32_t stream_id;		/* stable id */
+	uint32_t frames;    /* slots, a power of two */
+	uint32_t stream_id; /* stable id */
 	uint32_t ifindex;
-	uint32_t memory;		/* enum ring_memory */
+	uint32_t memory; /* enum ring_memory */
 	uint32_t chunk_bytes;
 	uint32_t pad;
-	uint64_t memory_bytes;		/* of the frame memory */
-	uint64_t created_ns;		/* CLOCK_REALTIME; tells a ring from its successor */
+	uint64_t memory_bytes; /* of the frame memory */
+	uint64_t created_ns;   /* CLOCK_REALTIME; tells a ring from its successor */
 	char stream[RING_NAME_BYTES];
 	char interface[16];
-	char clock[24];			/* of time_ns: "CLOCK_MONOTONIC" */
+	char clock[24]; /* of time_ns: "CLOCK_MONOTONIC" */
 	uint8_t reserved[48];
 	/* Written by the broker while it runs. */
 	uint64_t head;
 	uint64_t floor;
-	uint64_t datagrams;		/* published */
-	uint64_t incomplete;		/* of them, with parts missing */
-	uint64_t samples;		/* that began */
-	uint64_t generation;		/* of the profile */
-	char class[16];			/* of the stream in that profile */
+	uint64_t datagrams;  /* published */
+	uint64_t incomplete; /* of them, with parts missing */
+	uint64_t samples;    /* that began */
+	uint64_t generation; /* of the profile */
+	char class[16];	     /* of the stream in that profile */
 };
 
 _Static_assert(sizeof(struct ring_descriptor) == 64, "ring_descriptor");

@@ -29,8 +29,9 @@ static int try_create(struct sealed *sealed, const char *name, size_t bytes, uns
 		close(fd);
 		return result;
 	}
-	*sealed = (struct sealed){ .data = data, .bytes = bytes, .fd = fd, .reader_fd = -1,
-				   .huge = flags & MFD_HUGETLB };
+	*sealed = (struct sealed){
+		.data = data, .bytes = bytes, .fd = fd, .reader_fd = -1, .huge = flags & MFD_HUGETLB
+	};
 	return 0;
 }
 

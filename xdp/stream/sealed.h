@@ -7,10 +7,10 @@
 #include <stddef.h>
 
 struct sealed {
-	void *data;		/* our writable mapping, all of it present */
+	void *data; /* our writable mapping, all of it present */
 	size_t bytes;
 	int fd;
-	int reader_fd;		/* the same, opened read-only: for others. -1 before sealing */
+	int reader_fd; /* the same, opened read-only: for others. -1 before sealing */
 	bool huge;
 };
 

@@ -19,10 +19,11 @@
 
 #include "xdp/stream/broker.h"
 
-#define EVENTS		16		/* handled in one pass */
-#define MESSAGES	100000u		/* of one connection in a second; a reader that sleeps
+#define EVENTS 16 /* handled in one pass */
+#define MESSAGES \
+	100000u /* of one connection in a second; a reader that sleeps
 					 * between any two datagrams sends one for each */
-#define SECOND_NS	1000000000ull
+#define SECOND_NS 1000000000ull
 
 static void hang_up(struct broker *broker, struct connection *connection)
 {
@@ -188,10 +189,12 @@ static int open_stream(struct broker *broker, struct connection *connection,
 		return -EPROTO;
 	stream = find(broker, request->stream);
 	if (!stream)
-		return refuse(connection, -ENOENT, "the active profile has no such stream with "
+		return refuse(connection, -ENOENT,
+			      "the active profile has no such stream with "
 			      "deliver: af_xdp");
 	if (!may_read(connection, stream))
-		return refuse(connection, -EACCES, "not a reader of this stream: neither root nor "
+		return refuse(connection, -EACCES,
+			      "not a reader of this stream: neither root nor "
 			      "the user or group of the broker");
 	if (!stream->writer.header) {
 		result = loan_make(broker, stream);
@@ -200,8 +203,8 @@ static int open_stream(struct broker *broker, struct connection *connection,
 		broker_watch(broker);
 	}
 	fds[0] = stream->writer.memory.reader_fd;
-	fds[1] = stream->memory == RING_MEMORY_COPY ? stream->copies.reader_fd :
-						      broker->umem.memory.reader_fd;
+	fds[1] = stream->memory == RING_MEMORY_COPY ? stream->copies.reader_fd
+						    : broker->umem.memory.reader_fd;
 	reply.cursor = stream->writer.head;
 	reply.datagrams = stream->datagrams;
 	reply.ring_bytes = stream->writer.memory.bytes;
@@ -416,9 +419,10 @@ static int lock(struct server *server, struct error *error)
 				 strerror(errno));
 	if (flock(server->lock, LOCK_EX | LOCK_NB)) {
 		result = read(server->lock, pid, sizeof(pid) - 1) > 0 ? atoi(pid) : 0;
-		return error_set(error, -EBUSY, 0, "One broker serves all streams of an interface; "
-				 "sensorctl streams shows them", "a broker runs already: pid %d",
-				 result);
+		return error_set(error, -EBUSY, 0,
+				 "One broker serves all streams of an interface; "
+				 "sensorctl streams shows them",
+				 "a broker runs already: pid %d", result);
 	}
 	snprintf(pid, sizeof(pid), "%d\n", getpid());
 	if (ftruncate(server->lock, 0) || write(server->lock, pid, strlen(pid)) < 0)

@@ -107,13 +107,15 @@ static void describe(struct ring_descriptor *descriptor, const char *frame, uint
 	/* meta_flag -> ring_flag; both are small, and this is once for each frame. */
 	static const uint16_t flags[128] = {
 #define BIT(i, from, to) ((i) & (from) ? (to) : 0)
-#define ROW(i) (BIT(i, META_PRECISE, RING_PRECISE) | BIT(i, META_FIRST, RING_FIRST) |		\
-		BIT(i, META_LAST, RING_LAST) | BIT(i, META_FRAGMENT, RING_FRAGMENT) |		\
-		BIT(i, META_SEQUENCE, RING_SEQUENCE) | BIT(i, META_SAMPLE, RING_SAMPLE) |	\
-		BIT(i, META_GAP, RING_GAP))
-#define ROW4(i) ROW(i), ROW((i) + 1), ROW((i) + 2), ROW((i) + 3)
+#define ROW(i)                                                                     \
+	(BIT(i, META_PRECISE, RING_PRECISE) | BIT(i, META_FIRST, RING_FIRST) |     \
+	 BIT(i, META_LAST, RING_LAST) | BIT(i, META_FRAGMENT, RING_FRAGMENT) |     \
+	 BIT(i, META_SEQUENCE, RING_SEQUENCE) | BIT(i, META_SAMPLE, RING_SAMPLE) | \
+	 BIT(i, META_GAP, RING_GAP))
+#define ROW4(i)	 ROW(i), ROW((i) + 1), ROW((i) + 2), ROW((i) + 3)
 #define ROW16(i) ROW4(i), ROW4((i) + 4), ROW4((i) + 8), ROW4((i) + 12)
-		ROW16(0), ROW16(16), ROW16(32), ROW16(48), ROW16(64), ROW16(80), ROW16(96), ROW16(112)
+		ROW16(0),  ROW16(16), ROW16(32), ROW16(48),
+		ROW16(64), ROW16(80), ROW16(96), ROW16(112)
 	};
 
 	descriptor->instance = UINT16_MAX;
@@ -212,8 +214,8 @@ static uint32_t discard(struct feed *feed, struct umem *umem, uint32_t index, ui
 	for (uint32_t i = 0; i < n; i++) {
 		const struct xdp_desc *piece = xsk_ring_cons__rx_desc(&feed->rx, index + i);
 
-		if (!i || !(xsk_ring_cons__rx_desc(&feed->rx, index + i - 1)->options &
-			    XDP_PKT_CONTD))
+		if (!i ||
+		    !(xsk_ring_cons__rx_desc(&feed->rx, index + i - 1)->options & XDP_PKT_CONTD))
 			sent += deliver_frames(total(&feed->rx, index + i));
 		umem_put(umem, piece->addr);
 	}
@@ -239,8 +241,8 @@ uint32_t stream_drain(struct stream *stream, struct feed *feed, struct umem *ume
 		__builtin_prefetch((char *)umem->memory.data +
 				   xsk_ring_cons__rx_desc(&feed->rx, index + i)->addr -
 				   sizeof(struct meta));
-	sent = stream->writer.header ? publish(stream, feed, umem, index, n, now_ns) :
-				       discard(feed, umem, index, n);
+	sent = stream->writer.header ? publish(stream, feed, umem, index, n, now_ns)
+				     : discard(feed, umem, index, n);
 
 	/* Room in the rings first, credit for it last. */
 	xsk_ring_cons__release(&feed->rx, n);

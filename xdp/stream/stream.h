@@ -13,18 +13,18 @@ struct stream {
 	char name[IMAGE_NAME_BYTES];
 	uint32_t id;
 	uint64_t lease_ns;
-	struct ring_header template;	/* of its rings */
-	struct writer writer;		/* header NULL: no ring, as nobody reads */
-	struct sealed copies;		/* its own frame memory, if memory is RING_MEMORY_COPY */
+	struct ring_header template; /* of its rings */
+	struct writer writer;	     /* header NULL: no ring, as nobody reads */
+	struct sealed copies;	     /* its own frame memory, if memory is RING_MEMORY_COPY */
 	enum ring_memory memory;
 	uint32_t chunk_bytes;
 	uint64_t datagrams;
 	uint64_t samples;
-	uint32_t readers;		/* connections that have it open */
-	uint32_t armed;			/* of them, those that want to be woken */
+	uint32_t readers; /* connections that have it open */
+	uint32_t armed;	  /* of them, those that want to be woken */
 	bool leased;
-	bool stays;			/* while a profile is applied */
-	uint32_t feed_count;		/* one for each queue */
+	bool stays;	     /* while a profile is applied */
+	uint32_t feed_count; /* one for each queue */
 	struct feed *feeds;
 };
 
@@ -45,7 +45,6 @@ bool stream_in_flight(const struct stream *stream);
  * is the time of frames that carry none. Without a ring they count as lost. Returns the number of
  * frames.
  */
-uint32_t stream_drain(struct stream *stream, struct feed *feed, struct umem *umem,
-		      uint64_t now_ns);
+uint32_t stream_drain(struct stream *stream, struct feed *feed, struct umem *umem, uint64_t now_ns);
 
 #endif

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define COMPLETIONS 64u		/* nothing is sent, but the kernel wants the ring */
+#define COMPLETIONS 64u /* nothing is sent, but the kernel wants the ring */
 
 int umem_create(struct umem *umem, uint32_t frames, uint32_t chunk_bytes, uint32_t fill_size)
 {

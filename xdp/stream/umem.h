@@ -19,18 +19,18 @@
 
 #include "xdp/stream/sealed.h"
 
-#define UMEM_HEADROOM 256u	/* XDP_PACKET_HEADROOM: a frame begins that far into its chunk */
+#define UMEM_HEADROOM 256u /* XDP_PACKET_HEADROOM: a frame begins that far into its chunk */
 
 struct umem {
 	struct sealed memory;
 	struct xsk_umem *handle;
-	struct xsk_ring_prod fill;		/* of the first queue that is bound */
+	struct xsk_ring_prod fill; /* of the first queue that is bound */
 	struct xsk_ring_cons completion;
-	bool bound;				/* that queue is */
+	bool bound; /* that queue is */
 	uint32_t chunk_bytes;
 	uint32_t frames;
 	uint32_t free_count;
-	uint64_t *free;				/* addresses of chunks */
+	uint64_t *free; /* addresses of chunks */
 };
 
 /* fill_size: a power of two, for each queue. Returns 0 or -errno. */
