@@ -228,6 +228,18 @@ static int stage(const struct attach_request *request, const struct plan *plan,
 	return result;
 }
 
+/* After an error, which is still the one to report. */
+static void undo(const char *staging, ino_t netns, unsigned int ifindex, struct error *error)
+{
+	size_t length = strlen(error->message);
+	struct error another;
+
+	if (!detach(staging, netns, ifindex, &another))
+		return;
+	snprintf(error->message + length, sizeof(error->message) - length, "; and %s",
+		 another.message);
+}
+
 int attach(const struct attach_request *request, struct profile_image *image,
 	   struct attach_outcome *outcome, struct error *error)
 {
@@ -257,7 +269,7 @@ int attach(const struct attach_request *request, struct profile_image *image,
 		result = error_set(error, -errno, FAILED, NULL, "can't rename %s: %s", staging,
 				   strerror(errno));
 	if (result) {
-		detach(staging, outcome->netns, ifindex, NULL);
+		undo(staging, outcome->netns, ifindex, error);
 		return result;
 	}
 	crash_here(CRASH_ATTACHED);

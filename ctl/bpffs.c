@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "ctl/capability.h"
-#include "ctl/crash.h"
 #include "ctl/verb.h"
 
 static bool exists(const char *path)
@@ -127,7 +126,7 @@ int bpffs_prepare(const char *directory, struct error *error)
 	return 0;
 }
 
-int bpffs_remove(const char *directory, const char *first)
+int bpffs_remove(const char *directory)
 {
 	DIR *open = opendir(directory);
 	struct dirent *entry;
@@ -135,10 +134,6 @@ int bpffs_remove(const char *directory, const char *first)
 
 	if (!open)
 		return errno == ENOENT ? 0 : -errno;
-	if (unlinkat(dirfd(open), first, 0) && errno != ENOENT)
-		result = -errno;
-	else
-		crash_here(CRASH_UNLINKED);
 	while (!result && (entry = readdir(open))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;

@@ -19,10 +19,7 @@ int bpffs_prepare(const char *directory, struct error *error);
 /* mkdir -p, mode 0700. Returns 0 or -errno. */
 int bpffs_mkdir(const char *directory);
 
-/*
- * Removes a directory of pins, the pin named `first` before the others: what it
- * held in the kernel goes then. Returns 0 or -errno.
- */
-int bpffs_remove(const char *directory, const char *first);
+/* Removes a directory of pins. Returns 0, also when it is not there, or -errno. */
+int bpffs_remove(const char *directory);
 
 #endif

@@ -22,7 +22,7 @@ enum crash_step {
 	CRASH_SWAPPED,	   /* swap: the new image is active, its generation not copied */
 	CRASH_CONFIRMING,  /* confirm: nothing to roll back to, but its image is still there */
 	CRASH_RETIRED,	   /* detach: renamed, still on the interface */
-	CRASH_UNLINKED,	   /* detach: off the interface, the maps are still pinned */
+	CRASH_UNLINKED,	   /* detach: off the interface, what it replaced is not back on yet */
 	CRASH_STEPS,
 };
 

@@ -87,13 +87,13 @@ static int mend(void *context, const char *directory, ino_t netns, unsigned int 
 	switch (fault_of(directory, netns, ifindex, kind)) {
 	case FAULT_NONE:
 		break;
-	case FAULT_RETIRED:
 	case FAULT_DEAD:
 		pins_remove(directory, NULL);
 		break;
 	case FAULT_COMPLETE:
 		finish(directory);
 		break;
+	case FAULT_RETIRED:
 	case FAULT_INCOMPLETE:
 		detach(directory, netns, ifindex, NULL);
 		break;

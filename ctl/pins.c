@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ctl/bpffs.h"
@@ -171,51 +170,63 @@ int pins_each(const char *bpffs,
 	return pins_walk(bpffs, visit_attached, &each);
 }
 
-static const char *holder(const char *directory)
+int pins_retire(const char *directory, char *old, struct error *error)
 {
-	char path[PATH_MAX + NAME_MAX];
-	struct stat status;
+	const char *suffix = strrchr(directory, '-');
+	size_t length = strlen(directory);
 
-	snprintf(path, sizeof(path), "%s/%s", directory, PIN_LINK);
-	return stat(path, &status) ? PIN_JOINED : PIN_LINK;
+	snprintf(old, PATH_MAX, "%s", directory);
+	if (suffix && !strcmp(suffix, "-old"))
+		return 0;
+	if (suffix && !strcmp(suffix, "-new"))
+		length -= strlen(suffix);
+	snprintf(old, PATH_MAX, "%.*s-old", (int)length, directory);
+	bpffs_remove(old);
+	if (rename(directory, old))
+		return error_set(error, -errno, 0, NULL, "can't rename %s: %s", directory,
+				 strerror(errno));
+	crash_here(CRASH_RETIRED);
+	return 0;
 }
 
-/*
- * Off the interface now: the kernel does it some time after the last pin is gone, and a
- * program that is to take its place can't wait for that.
- */
-static void release(const char *directory)
+void pins_release(const char *directory)
 {
+	static const char *const holders[] = { PIN_LINK, PIN_JOINED };
+	char path[PATH_MAX + NAME_MAX];
 	int fd = get(directory, PIN_LINK);
 
-	if (fd < 0)
-		return;
-	bpf_link_detach(fd);
-	close(fd);
+	if (fd >= 0) {
+		bpf_link_detach(fd);
+		close(fd);
+	}
+	for (size_t i = 0; i < sizeof(holders) / sizeof(holders[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, holders[i]);
+		unlink(path);
+	}
+	crash_here(CRASH_UNLINKED);
+}
+
+int pins_clear(const char *directory, struct error *error)
+{
+	char above[PATH_MAX];
+	int result = bpffs_remove(directory);
+
+	if (result)
+		return error_set(error, result, 0, NULL, "can't remove %s: %s", directory,
+				 strerror(-result));
+	snprintf(above, sizeof(above), "%s", directory);
+	*strrchr(above, '/') = '\0';
+	rmdir(above); /* the namespace's, if this was the last one in it */
+	return 0;
 }
 
 int pins_remove(const char *directory, struct error *error)
 {
-	size_t length = strlen(directory);
 	char old[PATH_MAX];
-	int result;
+	int result = pins_retire(directory, old, error);
 
-	snprintf(old, sizeof(old), "%s", directory);
-	if (length < 4 ||
-	    (strcmp(directory + length - 4, "-old") && strcmp(directory + length - 4, "-new"))) {
-		snprintf(old, sizeof(old), "%s-old", directory);
-		bpffs_remove(old, holder(old));
-		if (rename(directory, old))
-			return error_set(error, -errno, 0, NULL, "can't rename %s: %s", directory,
-					 strerror(errno));
-		crash_here(CRASH_RETIRED);
-	}
-	release(old);
-	result = bpffs_remove(old, holder(old));
 	if (result)
-		return error_set(error, result, 0, NULL, "can't remove %s: %s", old,
-				 strerror(-result));
-	*strrchr(old, '/') = '\0';
-	rmdir(old); /* the namespace's, if this was the last one in it */
-	return 0;
+		return result;
+	pins_release(old);
+	return pins_clear(old, error);
 }

@@ -74,7 +74,22 @@ void pins_mend(const struct globals *globals);
 /* The same for who holds the lock already. */
 void pins_mend_locked(const struct globals *globals);
 
-/* Removes a directory for good, through IFINDEX-old. Returns 0 or -errno. Needs the lock. */
+/* The steps of a removal, all under the lock: */
+
+/* Renames to IFINDEX-old, unless it is called so; old has PATH_MAX bytes. Returns 0 or -errno. */
+int pins_retire(const char *directory, char *old, struct error *error);
+
+/*
+ * Takes the program off the interface now, and removes the pin that held it there: the kernel
+ * alone does it some time after the last pin is gone, and a program that is to take its place
+ * can't wait for that.
+ */
+void pins_release(const char *directory);
+
+/* Removes the other pins, and the directory. Returns 0 or -errno. */
+int pins_clear(const char *directory, struct error *error);
+
+/* All of them. Returns 0 or -errno. */
 int pins_remove(const char *directory, struct error *error);
 
 #endif

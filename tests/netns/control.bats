@@ -713,6 +713,43 @@ crash() {
 	done
 }
 
+@test "detach killed at any step: the program that --replace took off is put back" {
+	other_program other_tool "$BATS_TEST_TMPDIR/other.o"
+	ip -n "$ns" link set eth1 xdpdrv obj "$BATS_TEST_TMPDIR/other.o" sec xdp
+	local other
+	other=$(program)
+	for step in retired unlinked; do
+		"${ctl[@]}" attach eth1 --profile observe --replace --confirm 60
+		crash $step detach eth1
+		# From wherever the next call comes.
+		"$sensorctl" --netns "$far" --bpffs "$bpffs" status
+		[ "$(program)" = "$other" ]
+		[ -z "$(find "$bpffs" -mindepth 1 -type d)" ]
+	done
+}
+
+@test "a program that --replace took off and that can't go back on is kept for the next call" {
+	other_program other_tool "$BATS_TEST_TMPDIR/other.o"
+	ip -n "$ns" link set eth1 xdpdrv obj "$BATS_TEST_TMPDIR/other.o" sec xdp
+	local other
+	other=$(program)
+	"${ctl[@]}" attach eth1 --profile observe --replace --confirm 60
+	# More than the other one, without xdp.frags, takes.
+	ip -n "$far" link set peer mtu 9000
+	ip -n "$ns" link set eth1 mtu 9000
+	run "${ctl[@]}" detach eth1
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ $output == *"the program that --replace took off can't be put back: "* ]]
+	[ "$(program)" = none ]
+	"${ctl[@]}" status eth1
+	[ "$(program)" = none ]
+	ip -n "$ns" link set eth1 mtu 1500
+	ip -n "$far" link set peer mtu 1500
+	"${ctl[@]}" status eth1
+	[ "$(program)" = "$other" ]
+}
+
 @test "--confirm: confirmed in time it stays" {
 	"${ctl[@]}" attach eth1 --profile observe
 	"${ctl[@]}" swap eth1 --profile balanced --confirm 1
