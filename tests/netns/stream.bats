@@ -383,6 +383,54 @@ packets_in() {
 	[[ $output != *"neither"* ]]
 }
 
+# many COUNT: lines for profile, of streams that are not lidar.
+many() {
+	local i
+	for ((i = 0; i < $1; i++)); do
+		echo "s$i $((4000 + i))"
+	done
+}
+
+@test "a swap that drops dozens of streams: the one that stays loses nothing, and none goes to the stack" {
+	mapfile -t others < <(many 50)
+	profile one 'lidar 2368'
+	profile all 'lidar 2368' "${others[@]}"
+	attach all
+	serve
+	record lidar lidar.pcapng
+	datagrams 2000 2368 200 0.3 &
+	local sender=$!
+	sleep 0.2
+	"${ctl[@]}" swap eth1 --profile "$PWD/one.yaml"
+	wait "$sender"
+	sleep 0.2
+	kill -INT "$reader"
+	wait "$reader"
+	[ "$(packets_in lidar.pcapng)" = 2000 ]
+	[ "$(stat_of .verdicts.stack)" = 0 ]
+}
+
+@test "a swap that adds dozens of streams: the reader of the one that stays goes on" {
+	mapfile -t others < <(many 20)
+	profile one 'lidar 2368'
+	profile all 'lidar 2368' "${others[@]}"
+	attach one
+	serve
+	socket_reader 2368
+	record lidar lidar.pcapng
+	datagrams 1000 2368 200 0.3 &
+	local sender=$!
+	sleep 0.2
+	"${ctl[@]}" swap eth1 --profile "$PWD/all.yaml"
+	wait "$sender"
+	sleep 0.2
+	kill -INT "$reader"
+	wait "$reader"
+	socket_count
+	[ "$(packets_in lidar.pcapng)" = 1000 ]
+	! grep -q 'ended' lidar.pcapng.log
+}
+
 @test "a profile without such streams: serve says so, waits, and serves what a swap brings" {
 	profile none
 	attach none

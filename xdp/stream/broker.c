@@ -220,6 +220,17 @@ static void tidy(struct broker *broker, uint64_t now_ns)
 	}
 }
 
+void broker_keep_up(struct broker *broker)
+{
+	uint64_t now_ns = broker_now_ns();
+
+	drain(broker, now_ns);
+	if (now_ns < broker->next_tick_ns)
+		return;
+	lease_tick(broker, now_ns);
+	broker->next_tick_ns = now_ns + broker->tick_ns;
+}
+
 /* What is not done for each frame. */
 static int look_around(struct broker *broker, uint64_t now_ns, struct error *error)
 {
@@ -304,12 +315,7 @@ void broker_close(struct broker *broker)
 {
 	struct control *view = broker->attached->view;
 
-	/* All leases first: what goes on coming goes to the stack. */
-	for (uint32_t i = 0; i < broker->stream_count; i++)
-		lease_end(broker, broker->streams[i], REASON_NO_LEASE);
-	while (broker->stream_count)
-		broker_drop(broker, broker->streams[broker->stream_count - 1], false);
-	broker_release(broker);
+	broker_drop_all(broker);
 	if (view->broker_pid == (__u32)getpid()) {
 		view->broker_heartbeat_ns = 0;
 		view->broker_queues = 0;

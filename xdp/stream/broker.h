@@ -118,10 +118,15 @@ void broker_close(struct broker *broker);
 /* profile.c: makes the streams served those of the active image. */
 int broker_apply(struct broker *broker, struct error *error);
 /*
- * Publishes all that its feeds hold, ends its lease, tells its readers. recycle: its frames go to
- * other streams; else readers may still read what they have not.
+ * Of all streams that leave: ends their leases, publishes all that their feeds hold, tells their
+ * readers; the others are served meanwhile. recycle: the frames go to other streams; else readers
+ * may still read what they have not.
  */
-void broker_drop(struct broker *broker, struct stream *stream, bool recycle);
+void broker_drop_leavers(struct broker *broker, bool recycle);
+void broker_drop_all(struct broker *broker);
+
+/* broker.c: what can't wait while a profile is applied: feeds that fill, leases that end. */
+void broker_keep_up(struct broker *broker);
 
 /* Closes queues and UMEM; no stream is served. */
 void broker_release(struct broker *broker);
@@ -135,6 +140,8 @@ struct loan {
 	uint32_t rx; /* on each queue: its credit */
 };
 
+/* Makes room for that many streams, if what the UMEM holds is enough for the least of each. */
+bool loan_room(struct broker *broker, uint32_t streams);
 struct loan loan_for(const struct broker *broker);
 int loan_make(struct broker *broker, struct stream *stream);
 /* Nobody reads the stream and nothing is on its way to it. */

@@ -72,6 +72,8 @@ void lease_tick(struct broker *broker, uint64_t now_ns)
 				read[s] = true;
 	}
 	for (uint32_t s = 0; s < broker->stream_count; s++) {
+		if (broker->streams[s]->leaves)
+			continue;
 		if (read[s])
 			lease_renew(broker, broker->streams[s], now_ns);
 		else

@@ -41,6 +41,20 @@ static int64_t left_after(const struct broker *broker, struct loan loan)
 	return (int64_t)broker->umem.frames - used - rings;
 }
 
+bool loan_room(struct broker *broker, uint32_t streams)
+{
+	const struct loan least = { LOAN_RING_LEAST, LOAN_RX_LEAST };
+	uint32_t before = broker->stream_room;
+
+	if (streams <= before)
+		return true;
+	broker->stream_room = streams;
+	if (left_after(broker, least) >= 0)
+		return true;
+	broker->stream_room = before;
+	return false;
+}
+
 struct loan loan_for(const struct broker *broker)
 {
 	struct loan loan = { LOAN_RING_LEAST, LOAN_RX_LEAST };

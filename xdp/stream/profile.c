@@ -29,12 +29,15 @@
 #define RX_FRAMES_LEAST 512u
 #define RX_FRAMES_ALL	262144u /* a descriptor has 16 bytes */
 #define FRAMES_ALL	98304u
-#define SPARE_STREAMS	2u  /* that a later profile may add without a new UMEM */
-#define LINK_BYTES	22u /* Ethernet header and two VLAN tags */
+#define FRAMES_MOST	262144u /* what many streams on many queues may need at least */
+#define SPARE_STREAMS	2u	/* that a later profile may add without a new UMEM */
+#define LINK_BYTES	22u	/* Ethernet header and two VLAN tags */
 #define SMALL_CHUNK	2048u
 #define LARGE_CHUNK	4096u
 #define TICK_MOST_NS	10000000ull  /* readers that come and go are seen that soon */
+#define GRACE_NS	1000000ull   /* a program that saw a lease has done what it did with it */
 #define DRAIN_NS	100000000ull /* for the last frames on their way to a socket */
+#define DRAIN_NAP_NS	200000l
 
 static uint32_t power_of_two(uint32_t value)
 {
@@ -126,6 +129,15 @@ static int make_umem(struct broker *broker, uint32_t streams, struct error *erro
 	broker->memory = memory_for(broker);
 	broker->rx_size = rx_size(broker->stream_room * broker->queues_there);
 	frames = frames_for(broker);
+	if (frames > FRAMES_MOST)
+		return error_set(error, -ENOBUFS, 0,
+				 "Use fewer queues, ethtool -L IFACE combined N, "
+				 "or deliver fewer streams by af_xdp",
+				 "%u streams on %u queues need %" PRIu64
+				 " MiB of frames, and %" PRIu64 " MiB is the most",
+				 streams, broker->queues_there,
+				 ((uint64_t)frames * chunk_for(broker->attached)) >> 20,
+				 ((uint64_t)FRAMES_MOST * chunk_for(broker->attached)) >> 20);
 	result = umem_create(&broker->umem, frames, chunk_for(broker->attached),
 			     power_of_two(frames));
 	if (result)
@@ -252,31 +264,51 @@ static int add(struct broker *broker, uint32_t index, struct error *error)
 	return open_feeds(broker, stream, error);
 }
 
-/*
- * A program that saw the lease just before it ended may still redirect: what it sends is
- * counted before, so sent == drained says that all is here. That is microseconds;
- * what has not come after DRAIN_NS is lost, and counted.
- */
-static void empty(struct broker *broker, struct stream *stream)
+/* Takes what has come for the streams that leave; returns whether more is on its way. */
+static bool drain_leavers(struct broker *broker)
 {
-	const struct timespec grace = { .tv_nsec = 1000000 };
-	uint64_t end = broker_now_ns() + DRAIN_NS;
+	bool more = false;
 
-	do {
-		nanosleep(&grace, NULL);
+	for (uint32_t s = 0; s < broker->stream_count; s++) {
+		struct stream *stream = broker->streams[s];
+
+		if (!stream->leaves)
+			continue;
 		for (uint32_t i = 0; i < stream->feed_count; i++)
 			while (stream_drain(stream, &stream->feeds[i], &broker->umem,
 					    broker_now_ns()))
 				;
-	} while (stream_in_flight(stream) && broker_now_ns() < end);
-	for (uint32_t i = 0; i < stream->feed_count; i++)
-		feed_forgive(&stream->feeds[i]);
+		more |= stream_in_flight(stream);
+	}
+	return more;
 }
 
-void broker_drop(struct broker *broker, struct stream *stream, bool recycle)
+/*
+ * A program that saw a lease just before it ended may still redirect: what it sends is
+ * counted before, so sent == drained says that all is here. That is microseconds;
+ * what has not come after DRAIN_NS is lost, and counted. One wait for all that leave, in which
+ * those that stay are served.
+ */
+static void empty_leavers(struct broker *broker)
 {
-	lease_end(broker, stream, REASON_NO_LEASE);
-	empty(broker, stream);
+	const struct timespec nap = { .tv_nsec = DRAIN_NAP_NS };
+	uint64_t now_ns = broker_now_ns(), start_ns = now_ns;
+	bool more;
+
+	do {
+		nanosleep(&nap, NULL);
+		broker_keep_up(broker);
+		more = drain_leavers(broker);
+		now_ns = broker_now_ns();
+	} while (now_ns < start_ns + GRACE_NS || (more && now_ns < start_ns + DRAIN_NS));
+	for (uint32_t s = 0; s < broker->stream_count; s++)
+		for (uint32_t i = 0;
+		     broker->streams[s]->leaves && i < broker->streams[s]->feed_count; i++)
+			feed_forgive(&broker->streams[s]->feeds[i]);
+}
+
+static void forget(struct broker *broker, struct stream *stream, bool recycle)
+{
 	for (uint32_t q = 0; q < stream->feed_count; q++) {
 		uint32_t key = stream->id * broker->queue_count + q;
 
@@ -292,6 +324,35 @@ void broker_drop(struct broker *broker, struct stream *stream, bool recycle)
 			broker->streams[i] = broker->streams[--broker->stream_count];
 	stream_destroy(stream);
 	free(stream);
+}
+
+void broker_drop_leavers(struct broker *broker, bool recycle)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < broker->stream_count; i++) {
+		if (!broker->streams[i]->leaves)
+			continue;
+		lease_end(broker, broker->streams[i], REASON_NO_LEASE);
+		any = true;
+	}
+	if (!any)
+		return;
+	empty_leavers(broker);
+	for (uint32_t i = broker->stream_count; i--;) {
+		if (!broker->streams[i]->leaves)
+			continue;
+		forget(broker, broker->streams[i], recycle);
+		broker_keep_up(broker);
+	}
+}
+
+void broker_drop_all(struct broker *broker)
+{
+	for (uint32_t i = 0; i < broker->stream_count; i++)
+		broker->streams[i]->leaves = true;
+	broker_drop_leavers(broker, false);
+	broker_release(broker);
 }
 
 static struct stream *served(struct broker *broker, const struct image_stream *wanted,
@@ -310,7 +371,7 @@ static uint32_t keep(struct broker *broker, bool *is_new)
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < broker->stream_count; i++)
-		broker->streams[i]->stays = false;
+		broker->streams[i]->leaves = true;
 	for (uint32_t i = 0; i < image->stream_count; i++) {
 		struct stream *stream = served(broker, &image->stream[i], image->label[i].name);
 
@@ -318,24 +379,15 @@ static uint32_t keep(struct broker *broker, bool *is_new)
 		if (image->stream[i].deliver != DELIVER_AF_XDP)
 			continue;
 		if (stream) {
-			stream->stays = true;
+			stream->leaves = false;
 			describe(broker, stream, &image->stream[i]);
 		} else {
 			is_new[i] = true;
 			count++;
 		}
 	}
-	for (uint32_t i = broker->stream_count; i--;)
-		if (!broker->streams[i]->stays)
-			broker_drop(broker, broker->streams[i], true);
+	broker_drop_leavers(broker, true);
 	return count;
-}
-
-static void drop_all(struct broker *broker)
-{
-	while (broker->stream_count)
-		broker_drop(broker, broker->streams[broker->stream_count - 1], false);
-	broker_release(broker);
 }
 
 /* What the loop and status look at. */
@@ -382,8 +434,8 @@ int broker_apply(struct broker *broker, struct error *error)
 				 strerror(-result));
 	wanted = keep(broker, is_new);
 	/* A UMEM can't grow. Without room for all, everything is made anew and readers open again. */
-	if (wanted && broker->stream_count + wanted > broker->stream_room) {
-		drop_all(broker);
+	if (wanted && broker->umem.handle && !loan_room(broker, broker->stream_count + wanted)) {
+		broker_drop_all(broker);
 		wanted = keep(broker, is_new);
 	}
 	if (!broker->stream_count)
@@ -394,8 +446,10 @@ int broker_apply(struct broker *broker, struct error *error)
 			result = open_queues(broker, error);
 	}
 	for (uint32_t i = 0; !result && i < broker->image->stream_count; i++)
-		if (is_new[i])
+		if (is_new[i]) {
 			result = add(broker, i, error);
+			broker_keep_up(broker);
+		}
 	if (!result && follow(broker))
 		result = error_set(error, -ENOMEM, 0, NULL, "out of memory");
 	broker->generation = generation;

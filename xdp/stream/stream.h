@@ -23,7 +23,7 @@ struct stream {
 	uint32_t readers; /* connections that have it open */
 	uint32_t armed;	  /* of them, those that want to be woken */
 	bool leased;
-	bool stays;	     /* while a profile is applied */
+	bool leaves;	     /* is being dropped: its lease is not renewed */
 	uint32_t feed_count; /* one for each queue */
 	struct feed *feeds;
 };
