@@ -56,7 +56,7 @@ lidar() {
 	[ "$(lidar .verdicts.drop)" -eq 100 ]
 
 	sensorctl detach vmeth0
-	! ip -d link show vmeth0 | grep -q xdp
+	ip -d link show vmeth0 | grep -q xdp && false
 	run sensorctl stats vmeth0
 	[ "$status" -eq 1 ]
 }
@@ -110,7 +110,7 @@ soon() {
 
 	sensorctl detach vmeth0
 	in_dispatcher observer
-	! in_dispatcher sensor_ingress
+	in_dispatcher sensor_ingress && false
 	before=$(observed)
 	emulate 50
 	[ "$(observed)" -ge $((before + 50)) ]
@@ -163,7 +163,7 @@ leased() {
 		[ "$status" -eq 137 ]
 		[ "$(sensorctl status vmeth0 --json | jq -r '.interfaces[0].mode')" = none ]
 		in_dispatcher observer
-		! in_dispatcher sensor_ingress
+		in_dispatcher sensor_ingress && false
 	done
 	SENSORCTL_CRASH=link-pinned run sensorctl attach vmeth0 --profile "$BATS_TEST_TMPDIR/stack.yaml"
 	[ "$status" -eq 137 ]
@@ -175,7 +175,7 @@ leased() {
 	[ "$status" -eq 137 ]
 	[ "$(sensorctl status vmeth0 --json | jq -r '.interfaces[0].mode')" = none ]
 	in_dispatcher observer
-	! in_dispatcher sensor_ingress
+	in_dispatcher sensor_ingress && false
 
 	# The owner takes the whole dispatcher off, and us with it: found gone, and swept.
 	sensorctl attach vmeth0 --profile "$BATS_TEST_TMPDIR/stack.yaml"
@@ -199,7 +199,7 @@ leased() {
 	in_dispatcher observer
 	sensorctl attach vmeth0 --profile "$BATS_TEST_TMPDIR/stack.yaml"
 	in_dispatcher sensor_ingress
-	"$ROOT/build/emulate" gvsp --interface sensor0 --mtu 9000 --count 20 --rate-scale 0 >/dev/null
+	"$ROOT/build/emulate" gvsp --interface sensor0 --destination-mac 02:00:00:00:00:01 --mtu 9000 --count 20 --rate-scale 0 >/dev/null
 	sensorctl stats vmeth0 --json | jq -c '.other | {packets, bytes}'
 	[ "$(sensorctl stats vmeth0 --json | jq '.other | .packets >= 20 and .bytes > 100000')" = true ]
 	sensorctl detach vmeth0
