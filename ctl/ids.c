@@ -119,3 +119,41 @@ int ids_zero(const struct attached *attached, __u32 id)
 	}
 	return result;
 }
+
+/* What follows the delivery of a stream's description up to its limits is how it is counted. */
+static bool counted_alike(const struct image_stream *a, const struct image_stream *b)
+{
+	return a->sequence_kind == b->sequence_kind && a->sample_kind == b->sample_kind &&
+	       !memcmp(&a->sequence, &b->sequence, sizeof(a->sequence)) &&
+	       !memcmp(&a->sample, &b->sample, sizeof(a->sample)) &&
+	       !memcmp(&a->marker, &b->marker, sizeof(a->marker)) && a->modulus == b->modulus &&
+	       a->step == b->step && a->first == b->first && a->nominal == b->nominal &&
+	       a->sample_packets == b->sample_packets && a->sample_modulus == b->sample_modulus &&
+	       a->sample_step == b->sample_step;
+}
+
+bool ids_go_on(const struct profile_image *active, const struct image_stream *stream)
+{
+	for (__u32 i = 0; active && i < active->stream_count; i++)
+		if (active->stream[i].id == stream->id)
+			return counted_alike(&active->stream[i], stream);
+	return false;
+}
+
+int ids_forget(const struct attached *attached, __u32 id)
+{
+	struct instances *instances = malloc(sizeof(*instances));
+	int result = instances ? bpf_map_lookup_elem(attached->instances, &id, instances) : -ENOMEM;
+
+	for (__u32 i = 0; !result && i < INSTANCES; i++) {
+		struct instance *instance = &instances->instance[i];
+
+		instance->sequence = instance->sample = instance->last_ns = 0;
+		instance->per_sample = instance->per_sample_less = 0;
+		memset(instance->slot, 0, sizeof(instance->slot));
+	}
+	if (!result)
+		result = bpf_map_update_elem(attached->instances, &id, instances, BPF_ANY);
+	free(instances);
+	return result;
+}

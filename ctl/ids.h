@@ -27,4 +27,17 @@ int ids_write(int names_map, const struct profile_image *image,
 /* Lets an id begin anew: counters, instances, bucket, leases and sockets. Returns 0 or -errno. */
 int ids_zero(const struct attached *attached, __u32 id);
 
+/*
+ * Whether a stream can go on counting where it stood: it was in the active image, and its counter
+ * and samples are described as they were. Else what it remembers of the sensor's last packet
+ * says nothing about the next one.
+ */
+bool ids_go_on(const struct profile_image *active, const struct image_stream *stream);
+
+/*
+ * Forgets where the sensors of an id were: the next packet of each opens its window anew.
+ * Totals stay. Returns 0 or -errno.
+ */
+int ids_forget(const struct attached *attached, __u32 id);
+
 #endif

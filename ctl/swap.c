@@ -57,6 +57,9 @@ static int give_ids(const struct attached *attached, struct profile_image *image
 	for (__u32 id = 0; !result && id < STREAM_IDS; id++)
 		if (fresh[id])
 			result = ids_zero(attached, id);
+	for (__u32 i = 0; !result && i < image->stream_count; i++)
+		if (!fresh[image->stream[i].id] && !ids_go_on(active, &image->stream[i]))
+			result = ids_forget(attached, image->stream[i].id);
 	crash_here(CRASH_ZEROED);
 	if (!result)
 		result = ids_write(attached->names, image, names);

@@ -9,7 +9,7 @@
  *
  *	 63            34 33        16 15     8 7    4 3    0
  *	+----------------+------------+--------+------+------+
- *	|      tag       |  time, ms  |   id   |reason|verd. |
+ *	|      tag       |  time, ms  |   id   |reason|p|ver.|
  *	+----------------+------------+--------+------+------+
  *
  * tag and set are 30 and 13 bits of a seeded hash of (VLAN, source, destination, id, protocol).
@@ -36,6 +36,7 @@ struct fragment_decision {
 	__u32 id; /* stable id, or OTHER_ID */
 	__u32 verdict;
 	__u32 reason;
+	__u32 precise; /* the first one was stamped with the precise clock */
 };
 
 static __always_inline __u64 fragment_hash(const struct frame *frame, __u64 seed)
@@ -73,7 +74,7 @@ static __always_inline __u32 fragment_age(__u64 entry, __u32 now_ms)
 /*
  * Remembers a decision: in the entry of the same datagram, else in the oldest one, but
  * before a stream's entry that still lives any that is no stream's, so that a flood of other
- * fragments does not push a sensor's out. outcome: reason << 4 | verdict.
+ * fragments does not push a sensor's out. outcome: reason << 4 | precise << 3 | verdict.
  */
 SUBPROGRAM int fragment_remember(struct fragment_set *set, __u64 hash, __u64 now_ns, __u32 id,
 				 __u32 outcome)
@@ -125,7 +126,8 @@ SUBPROGRAM int fragment_recall(const struct fragment_set *set, __u64 hash, __u64
 		if (!entry || fragment_tag(entry) != fragment_tag(hash) ||
 		    fragment_age(entry, now_ms) > FRAGMENT_AGE_MS)
 			continue;
-		decision->verdict = entry & 15;
+		decision->verdict = entry & 7;
+		decision->precise = entry >> 3 & 1;
 		if ((entry >> 4 & 15) == FRAGMENT_OTHER) {
 			decision->id = OTHER_ID;
 			decision->reason = entry >> 8 & 15;

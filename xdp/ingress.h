@@ -118,10 +118,11 @@ ingress_later(struct packet *packet, const struct frame *frame, enum protocol pr
 		delivery = deliver_admit(lease, ingress_now(packet), deliver_frames(packet->length),
 					 true);
 		meta = (struct meta){
-			.time_ns = ingress_now(packet),
+			.time_ns = decision.precise ? state_precise_ns(packet)
+						    : ingress_now(packet),
 			.instance = INSTANCE_UNTRACKED,
 			.stream = (__u16)decision.id,
-			.flags = META_FRAGMENT,
+			.flags = META_FRAGMENT | (decision.precise ? META_PRECISE : 0),
 			.magic = META_MAGIC,
 		};
 	}
@@ -315,14 +316,15 @@ static __always_inline bool ingress_policed(const struct profile_image *image, _
 }
 
 static __always_inline void ingress_remember(struct packet *packet, const struct frame *frame,
-					     __u32 id, struct delivery delivery)
+					     __u32 id, struct delivery delivery, bool precise)
 {
 	__u64 hash = fragment_hash(frame, state_seed(packet));
 	struct fragment_set *set = state_fragments(packet, fragment_set_of(hash));
 
 	if (set)
 		fragment_remember(set, hash, ingress_now(packet), id,
-				  (__u32)delivery.reason << 4 | delivery.verdict);
+				  (__u32)delivery.reason << 4 | (precise ? 8u : 0) |
+					  delivery.verdict);
 }
 
 static __always_inline struct outcome
@@ -340,7 +342,7 @@ ingress_default(struct packet *packet, const struct frame *frame, enum protocol 
 			delivery.verdict = VERDICT_DROP;
 	}
 	if (unlikely(frame->fragment == FRAGMENT_FIRST))
-		ingress_remember(packet, frame, OTHER_ID, delivery);
+		ingress_remember(packet, frame, OTHER_ID, delivery, false);
 	return ingress_other(packet, frame, delivery.verdict, delivery.reason, protocol);
 }
 
@@ -386,7 +388,7 @@ static __always_inline struct outcome ingress_stream(struct packet *packet,
 	}
 count:
 	if (unlikely(frame->fragment == FRAGMENT_FIRST))
-		ingress_remember(packet, frame, id, delivery);
+		ingress_remember(packet, frame, id, delivery, stream->flags & STREAM_PRECISE);
 	if (delivery.verdict == VERDICT_AF_XDP && !state_redirect(packet, id, &meta))
 		delivery = deliver_stack(REASON_REDIRECT_FAILED);
 	return ingress_count(packet, frame, id, (int)index, delivery.verdict, delivery.reason,
@@ -419,7 +421,7 @@ static __always_inline struct outcome ingress(struct packet *packet)
 		if (packet->image->essential_drop >> found.essential & 1)
 			delivery.verdict = VERDICT_DROP;
 		if (unlikely(frame.fragment == FRAGMENT_FIRST))
-			ingress_remember(packet, &frame, OTHER_ID, delivery);
+			ingress_remember(packet, &frame, OTHER_ID, delivery, false);
 		return ingress_other(packet, &frame, delivery.verdict, delivery.reason, protocol);
 	}
 	if (unlikely(frame.fragment == FRAGMENT_LATER))
