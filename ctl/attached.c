@@ -311,8 +311,13 @@ int attached_find(const struct globals *globals, const char *interface, char *di
 		.found_netns = netns,
 		.found_ifindex = ifindex,
 	};
-	int result = globals->netns ? netns_enter(globals->netns, error) : 0;
+	int result;
 
+	/* Most would work without, up to the first map that is opened by its id. */
+	if (!capability_suffices())
+		return error_set(error, -EPERM, FAILED, CAPABILITY_HINT,
+				 "can't look at what is attached: no permission");
+	result = globals->netns ? netns_enter(globals->netns, error) : 0;
 	if (result)
 		return result;
 	search.netns = netns_inode();

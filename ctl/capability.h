@@ -4,9 +4,12 @@
 
 #include <stdbool.h>
 
-#define CAPABILITY_HINT "Run as root or with CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON"
+#define CAPABILITY_HINT "Run as root or with CAP_NET_ADMIN and CAP_SYS_ADMIN"
 
-/* Whether this process may load and attach programs: then it is the kernel that forbids it. */
+/*
+ * Whether this process may load, attach and look at programs: if that fails, then, it is the
+ * kernel that forbids it.
+ */
 bool capability_suffices(void);
 
 #endif

@@ -84,6 +84,9 @@ static int all(struct report *report)
 	const struct globals *globals = report->invocation->globals;
 	struct error error;
 
+	if (!capability_suffices())
+		return fail(report->invocation, FAILED, CAPABILITY_HINT,
+			    "can't look at what is attached: no permission");
 	if (globals->netns) {
 		if (netns_enter(globals->netns, &error))
 			return fail_error(report->invocation, &error);

@@ -143,19 +143,47 @@ tiny() {
 	run setpriv --reuid 65534 --regid 65534 --clear-groups "$sensorctl" --bpffs "$bpffs" attach lo --profile observe
 	[ "$status" -eq 1 ]
 	[[ $output == *"permission"* ]]
-	[[ $output == *CAP_BPF* ]]
+	[[ $output == *CAP_SYS_ADMIN* ]]
 	run setpriv --bounding-set -all --inh-caps -all "${ctl[@]:0:1}" --bpffs "$bpffs" attach lo --profile observe
 	[ "$status" -eq 1 ]
-	[[ $output == *CAP_BPF* ]]
+	[[ $output == *CAP_SYS_ADMIN* ]]
 	[ ! -e "$bpffs" ]
 	"${ctl[@]}" attach eth1 --profile observe
 	for verb in status stats detach; do
 		run setpriv --reuid 65534 --regid 65534 --clear-groups "$sensorctl" --bpffs "$bpffs" $verb lo
 		echo "$verb: $output"
 		[ "$status" -eq 1 ]
-		[[ $output == *CAP_BPF* ]]
+		[[ $output == *CAP_SYS_ADMIN* ]]
 	done
 	[ "$(mode)" = native ]
+}
+
+@test "without CAP_SYS_ADMIN every verb says so, with it and CAP_NET_ADMIN all of them work" {
+	local without=(ip netns exec "$ns" setpriv --bounding-set=-sys_admin "$sensorctl" --bpffs "$bpffs")
+	run "${without[@]}" attach eth1 --profile observe
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ $output == *CAP_SYS_ADMIN* ]]
+	assert_bare
+	"${ctl[@]}" attach eth1 --profile observe
+	for verb in "attach eth1 --profile observe" "swap eth1 --profile observe" "status eth1" status "stats eth1" \
+		"confirm eth1" "detach eth1"; do
+		# shellcheck disable=SC2086
+		run "${without[@]}" $verb
+		echo "$verb: $output"
+		[ "$status" -eq 1 ]
+		[[ $output == *"no permission. Run as root or with CAP_NET_ADMIN and CAP_SYS_ADMIN"* ]]
+	done
+	[ "$(generation)" = 1 ]
+	"${ctl[@]}" detach eth1
+	for verb in "attach eth1 --profile observe --confirm 60" "confirm eth1" "swap eth1 --profile observe" "status eth1" \
+		status "stats eth1" "detach eth1"; do
+		# shellcheck disable=SC2086
+		run setpriv --bounding-set=-all,+net_admin,+sys_admin "${ctl[@]}" $verb
+		echo "$verb: $output"
+		[ "$status" -eq 0 ]
+	done
+	assert_bare
 }
 
 @test "a pin directory that belongs to another user is not used" {
