@@ -45,6 +45,19 @@ static struct image_test bits(const struct bits *b)
 	return b->node ? test(b->offset, b->count, b->mask, b->value) : (struct image_test){ 0 };
 }
 
+/* A field that no packet of the stream is long enough for would never be read, in silence. */
+static void within(struct diagnostics *d, const struct match *match, const struct field *f)
+{
+	const struct set *length = &match->axis[AXIS_LENGTH];
+
+	if (f->node && length->count &&
+	    length->span[length->count - 1].high < f->offset + f->width / 8)
+		complain(d, f->node, NULL, "an offset inside the longest length that matches",
+			 "the field ends at byte %u, and no packet that matches is longer than %u",
+			 (unsigned int)(f->offset + f->width / 8),
+			 (unsigned int)length->span[length->count - 1].high);
+}
+
 static void compile_sequence(struct image_stream *out, const struct protocol_model *p)
 {
 	uint64_t steps;
@@ -155,7 +168,15 @@ void compile_stream(struct profile_image *image, size_t index, const struct prof
 	}
 	if (stream->keep_under)
 		out->keep = (__u64)stream->keep_over << 32 | stream->keep_under;
+	within(d, &stream->match, &stream->samples.wrap);
+	within(d, &stream->match, &stream->samples.id);
+	within(d, &stream->match, &stream->samples.index);
 	if (p) {
+		const struct field *const fields[] = { &p->sequence, &p->per, &p->timestamp,
+						       &p->key[0], &p->key[1] };
+
+		for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+			within(d, &stream->match, fields[i]);
 		compile_sequence(out, p);
 		out->key_count = (__u8)p->keys;
 		for (unsigned int k = 0; k < p->keys; k++)

@@ -269,3 +269,16 @@ wrong() {
 		[ "$status" -eq 2 ]
 	done
 }
+
+@test "a counter beyond every length that matches is an error, not a silence" {
+	cat >"$BATS_TEST_TMPDIR/beyond.yaml" <<-'END'
+		profile: beyond
+		protocols:
+		  - {protocol: mine, match: {ip_protocol: udp, destination_port: 2368, length: 1206},
+		     sequence: {offset: 1300, width: 32, endian: little}}
+		streams: [{name: a, protocol: mine}]
+	END
+	run "$sensorctl" profile check "$BATS_TEST_TMPDIR/beyond.yaml"
+	[ "$status" -eq 2 ]
+	[[ $output == *"byte 1304"* ]]
+}
