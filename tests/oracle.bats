@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A second pair of eyes (tests/oracle): what a profile makes of a capture, worked out once more in
-# Python from the documents alone, and compared with what sensorctl says.
+# Python from the documentation alone, and compared with what sensorctl says.
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/.." || return
@@ -69,6 +69,7 @@ only_ok() {
 # The profiles that are installed know each sensor by one protocol; here each protocol meets its own captures.
 @test "sensorctl counts with each protocol in its captures as the oracle does" {
 	need_captures
+	count=0
 	while IFS=$'\t' read -r capture protocol match; do
 		printf 'profile: one\nstreams: [{name: one, protocol: %s%s}]\n' "$protocol" \
 			"${match:+, match: {$match\}}" >"$BATS_TEST_TMPDIR/one.yaml"
@@ -76,6 +77,9 @@ only_ok() {
 			--packets --json |
 			/usr/bin/python3 tests/oracle/oracle.py "$captures/$capture" --packets --compare - \
 				--profile "$BATS_TEST_TMPDIR/one.yaml"
+		count=$((count + 1))
 	done < <(jq -r 'to_entries[] | .key as $c | .value.streams[] | [$c, .protocol, .match // ""] | @tsv' \
 		tests/oracle/expected.json)
+	[ "$count" -eq "$(grep -c '"protocol":' tests/oracle/expected.json)" ]
+	[ "$count" -gt 0 ]
 }

@@ -114,7 +114,7 @@ need_tshark()
 	"$EMULATE" ouster --pcap "$pcap.2" --count 100 --lose 5% --seed 7
 	"$EMULATE" ouster --pcap "$pcap.3" --count 100 --lose 5% --seed 8
 	cmp "$pcap" "$pcap.2"
-	! cmp -s "$pcap" "$pcap.3"
+	run -1 cmp -s "$pcap" "$pcap.3"
 }
 
 @test "faults stand where they were asked for" {

@@ -108,7 +108,7 @@ need_tools()
 		[ "$(jq .interface_dropped "$BATS_TEST_TMPDIR/$kind")" -eq 0 ]
 	done
 	grep -q 'sensors 0,' "$BATS_TEST_TMPDIR/priority.drops"
-	! grep -q 'others 0$' "$BATS_TEST_TMPDIR/fifo.drops"
+	run -1 grep -q 'others 0$' "$BATS_TEST_TMPDIR/fifo.drops"
 	"$LAB" port fifo --port-rate 1gbit
 }
 
@@ -127,8 +127,11 @@ need_tools()
 	sleeper=$!
 	sleep 0.3
 	"$LAB" down --name "${SENSORCTL_LAB}c"
-	! kill -0 "$sleeper" 2>/dev/null || ! wait "$sleeper"
-	! ip netns list | grep -q "^${SENSORCTL_LAB}c-"
+	code=0
+	wait "$sleeper" || code=$?
+	[ "$code" -ne 0 ]
+	run -0 ip netns list
+	[[ $output != *"${SENSORCTL_LAB}c-"* ]]
 	[ ! -e "/run/sensorctl-lab/${SENSORCTL_LAB}c" ]
 	"$LAB" down --name "${SENSORCTL_LAB}c"
 }
@@ -142,7 +145,8 @@ need_tools()
 	wait "$up" || true
 	sleep 0.5
 	"$LAB" down --name "$name"
-	! ip netns list | grep -q "^$name-"
+	run -0 ip netns list
+	[[ $output != *"$name-"* ]]
 }
 
 @test "a namespace that the lab did not make is not touched" {

@@ -3,6 +3,8 @@
 #
 # The main verbs on a Debian kernel, and a libxdp dispatcher, which needs freplace.
 
+bats_require_minimum_version 1.5.0
+
 setup_file() {
 	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	export ROOT
@@ -56,7 +58,8 @@ lidar() {
 	[ "$(lidar .verdicts.drop)" -eq 100 ]
 
 	sensorctl detach vmeth0
-	ip -d link show vmeth0 | grep -q xdp && false
+	run -0 ip -d link show vmeth0
+	[[ $output != *xdp* ]]
 	run sensorctl stats vmeth0
 	[ "$status" -eq 1 ]
 }
@@ -110,7 +113,7 @@ soon() {
 
 	sensorctl detach vmeth0
 	in_dispatcher observer
-	in_dispatcher sensor_ingress && false
+	run ! in_dispatcher sensor_ingress
 	before=$(observed)
 	emulate 50
 	[ "$(observed)" -ge $((before + 50)) ]
@@ -163,7 +166,7 @@ leased() {
 		[ "$status" -eq 137 ]
 		[ "$(sensorctl status vmeth0 --json | jq -r '.interfaces[0].mode')" = none ]
 		in_dispatcher observer
-		in_dispatcher sensor_ingress && false
+		run ! in_dispatcher sensor_ingress
 	done
 	SENSORCTL_CRASH=link-pinned run sensorctl attach vmeth0 --profile "$BATS_TEST_TMPDIR/stack.yaml"
 	[ "$status" -eq 137 ]
@@ -175,7 +178,7 @@ leased() {
 	[ "$status" -eq 137 ]
 	[ "$(sensorctl status vmeth0 --json | jq -r '.interfaces[0].mode')" = none ]
 	in_dispatcher observer
-	in_dispatcher sensor_ingress && false
+	run ! in_dispatcher sensor_ingress
 
 	# The owner takes the whole dispatcher off, and us with it: found gone, and swept.
 	sensorctl attach vmeth0 --profile "$BATS_TEST_TMPDIR/stack.yaml"
