@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The words of INTERFACE for the enums of image.h and state.h, by value. */
+/* The words that are printed, in text and JSON, for the enums of image.h and state.h, by value. */
 #ifndef SENSORCTL_NAMES_H
 #define SENSORCTL_NAMES_H
 

@@ -22,7 +22,7 @@ struct stats_source {
 	int (*instances)(void *context, __u32 id, struct instances *instances);
 };
 
-/* One row of counters as INTERFACE counts them. */
+/* One row of counters: each packet in one verdict and in one reason. */
 struct stats_row {
 	__u64 packets;
 	__u64 bytes;
@@ -93,7 +93,7 @@ int stats_read(struct stats *stats, const struct attached *attached, struct prof
 /* The pressure level now: the highest that has not expired. */
 __u32 stats_pressure(const struct attached *attached);
 
-/* INTERFACE's document; the caller prints and releases it. NULL when out of memory. */
+/* The document of `stats --json`; the caller prints and releases it. NULL when out of memory. */
 json_t *stats_json(const struct stats *stats);
 
 /* For people. all: streams that saw no packet, too. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is essential by its port, EtherType or IP protocol (the essentials in INTERFACE). */
+/* What is essential by its port, EtherType or IP protocol (the list in sensorctl-profile(5)). */
 #include "ctl/profile/match.h"
 #include "xdp/state.h"
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Reads pcap files and takes frames apart: Ethernet, VLAN, IPv4, IPv6, UDP, TCP.
 
-Written from DESIGN.md and INTERFACE.md alone, so that it can disagree with the data path.
+Written from what the man pages promise, not from the data path, so that it can disagree with it.
 """
 import ipaddress
 import struct

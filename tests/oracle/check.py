@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The oracle against what the captures' README and SENSOR-PROTOCOLS.md say (expected.json).
+"""The oracle against what is known of the captures: their README, the makers' manuals (expected.json).
 
 check.py CAPTURES    plain output, exit 1 if a fact is wrong
 """

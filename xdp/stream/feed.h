@@ -50,7 +50,7 @@ struct feed_config {
 
 /*
  * Binds a queue, zero-copy where the driver can. Tries for a second while the kernel still holds
- * it for a socket that was closed before (PITFALLS P18). Returns 0 or -errno.
+ * it for a socket that was closed before. Returns 0 or -errno.
  */
 int queue_open(struct queue *queue, struct umem *umem, const struct feed_config *config);
 void queue_close(struct queue *queue);

@@ -103,7 +103,7 @@ static uint32_t queues_of(const char *interface, uint32_t most)
 	return count && count < most ? count : most;
 }
 
-/* Generic XDP comes after GRO, which makes packets that are larger than any frame (P31). */
+/* Generic XDP comes after GRO, which makes packets that are larger than any frame. */
 static uint32_t chunk_for(const struct attached *attached)
 {
 	if (attached->view->mode != MODE_NATIVE)
