@@ -14,12 +14,10 @@
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
-#include <linux/if_xdp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,7 +47,6 @@ struct row {
 	struct program program;
 	struct step_bpf *step;
 	struct frame_bytes bytes;
-	int socket;
 	int ns[RUNS_MAX];
 };
 
@@ -258,23 +255,6 @@ static int open_step(struct row *row)
 	return result;
 }
 
-/* An AF_XDP socket, bound to nothing: what the redirect looks for is there. */
-static int add_sockets(struct row *row, const struct profile_image *image)
-{
-	row->socket = socket(AF_XDP, SOCK_RAW, 0);
-	if (row->socket < 0)
-		return -errno;
-	for (__u32 i = 0; i < image->stream_count; i++) {
-		__u32 key = image->stream[i].id;
-		int result = bpf_map_update_elem(bpf_map__fd(row->program.skeleton->maps.xsks),
-						 &key, &row->socket, BPF_ANY);
-
-		if (result)
-			return result;
-	}
-	return 0;
-}
-
 static int open_row(struct row *row)
 {
 	static struct profile_image image;
@@ -299,7 +279,7 @@ static int open_row(struct row *row)
 	if (result)
 		return result;
 	program_leases(&row->program);
-	result = add_sockets(row, &image);
+	result = program_sockets(&row->program, &image);
 	if (!result)
 		result = open_step(row);
 	if (result || row->frame != frame_later)
@@ -494,11 +474,9 @@ int main(int argc, char **argv)
 		median(filter_ns, runs);
 	report(runs, filter >= 0 ? filter_ns : NULL, file);
 	for (size_t i = 0; i < ROWS; i++) {
-		close(rows[i].socket);
 		step_bpf__destroy(rows[i].step);
 		program_close(&rows[i].program);
 	}
-	close(dropped.socket);
 	step_bpf__destroy(dropped.step);
 	program_close(&dropped.program);
 	step_bpf__destroy(nothing.step);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,6 +61,8 @@ void program_close(struct program *program)
 	if (program->leases)
 		munmap(program->leases, STREAM_IDS * sizeof(struct lease));
 	sensor_bpf__destroy(program->skeleton);
+	if (program->socket > 0)
+		close(program->socket);
 	memset(program, 0, sizeof(*program));
 }
 
@@ -141,6 +144,27 @@ void program_leases(struct program *program)
 
 	for (__u32 id = 0; id < STREAM_IDS; id++)
 		program->leases[id] = fresh;
+}
+
+int program_sockets(struct program *program, const struct profile_image *image)
+{
+	int sockets = bpf_map__fd(program->skeleton->maps.xsks);
+
+	if (!program->socket) {
+		int descriptor = socket(AF_XDP, SOCK_RAW, 0);
+
+		if (descriptor < 0)
+			return -errno;
+		program->socket = descriptor;
+	}
+	for (__u32 i = 0; i < image->stream_count; i++) {
+		__u32 key = image->stream[i].id; /* of queue 0, where test runs come from */
+		int result = bpf_map_update_elem(sockets, &key, &program->socket, BPF_ANY);
+
+		if (result)
+			return result;
+	}
+	return 0;
 }
 
 int program_counters(const struct program *program, __u32 id, struct counters *sum)

@@ -18,6 +18,7 @@ struct program {
 	struct control *control; /* mapped */
 	struct lease *leases;	 /* mapped, STREAM_IDS entries */
 	int descriptor;		 /* of the program */
+	int socket;		 /* of program_sockets(); 0: none */
 };
 
 /* test_clock: the program takes the time from control->test_ns. Returns 0 or -errno. */
@@ -35,6 +36,12 @@ int program_reset(struct program *program);
 
 /* All leases fresh, with all the credit there is. */
 void program_leases(struct program *program);
+
+/*
+ * An AF_XDP socket, bound to nothing, for each stream of the image: what a redirect looks for
+ * is there. Returns 0 or -errno.
+ */
+int program_sockets(struct program *program, const struct profile_image *image);
 
 /* The row of an id, all CPUs added up; and its instances. Return 0 or -errno. */
 int program_counters(const struct program *program, __u32 id, struct counters *sum);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every capture cut at every length and with bits flipped: the data path reads nothing that
+ * Frames of every capture cut at every length and with bits flipped: the data path reads nothing that
  * is not there (the sanitizers' build says so), drops nothing unless the profile says
  * so, and counts each packet once.
  */
@@ -25,7 +25,9 @@ struct bpf_insn;
 #include "tests/lib/counted.h"
 #include "tests/lib/program.h"
 
-#define FILE_MS	   500 /* for each capture */
+#define FILE_MS	   150	 /* for each capture, beyond the first frame of each kind */
+#define FRAME_MAX  65536
+#define KINDS	   32	 /* in one capture */
 #define FLIPS	   100 /* for each frame */
 #define FLIP_BYTES 160 /* where headers and fields lie */
 
@@ -56,11 +58,12 @@ struct judge {
 	struct plain *plain;
 	bool drops; /* the profile may drop */
 	uint64_t packets, bytes;
+	unsigned int files, everywhere; /* captures; frames cut at every length */
 };
 
 /* From memory of its own of just that size, so that a byte too far is seen. */
-static void judge(struct judge *j, const unsigned char *frame, uint32_t captured, uint32_t length,
-		  uint64_t time)
+static struct decision judge(struct judge *j, const unsigned char *frame, uint32_t captured,
+			     uint32_t length, uint64_t time)
 {
 	unsigned char *copy = malloc(captured ? captured : 1);
 	struct decision decision;
@@ -73,18 +76,38 @@ static void judge(struct judge *j, const unsigned char *frame, uint32_t captured
 	j->bytes += length;
 	if (decision.verdict == VERDICT_DROP && !j->drops)
 		fail_msg("a frame was dropped, reason %u", decision.reason);
+	return decision;
 }
 
-static void mutate(struct judge *j, const unsigned char *data, uint32_t length, uint64_t time)
+/* Cut at `bytes`: a frame that is that short, and a longer one that was captured so far. */
+static void cut(struct judge *j, const unsigned char *data, uint32_t bytes, uint32_t length,
+		uint64_t time)
 {
-	static unsigned char flipped[65536];
+	judge(j, data, bytes, bytes, time);
+	judge(j, data, bytes, length, time);
+}
 
+static void cut_everywhere(struct judge *j, const unsigned char *data, uint32_t length,
+			   uint64_t time)
+{
+	for (uint32_t bytes = 0; bytes <= length; bytes++)
+		cut(j, data, bytes, length, time);
+}
+
+/* Where headers and fields lie, and at the end. */
+static void cut_at_ends(struct judge *j, const unsigned char *data, uint32_t length, uint64_t time)
+{
 	for (uint32_t bytes = 0; bytes <= length; bytes++) {
-		judge(j, data, bytes, bytes, time);
-		judge(j, data, bytes, length, time); /* a capture's snap length */
-		if (bytes == 400 && length > 800)
-			bytes = length - 400;
+		cut(j, data, bytes, length, time);
+		if (bytes == 200 && length > 400)
+			bytes = length - 200;
 	}
+}
+
+static void flip(struct judge *j, const unsigned char *data, uint32_t length, uint64_t time)
+{
+	static unsigned char flipped[FRAME_MAX];
+
 	memcpy(flipped, data, length);
 	for (uint32_t i = 0; i < FLIPS && length; i++) {
 		uint32_t bits = 1 + random_below(3);
@@ -98,14 +121,51 @@ static void mutate(struct judge *j, const unsigned char *data, uint32_t length, 
 	}
 }
 
-/* As many frames as time allows, spread over the file; the first ones always. */
+/* Frames are of one kind when they are judged alike and have the same type and IP protocol. */
+struct kinds {
+	struct kind {
+		int id;
+		enum reason reason;
+		unsigned char type[2], protocol;
+	} seen[KINDS];
+	unsigned int count;
+};
+
+/* Whether this is the first of its kind in the file. */
+static bool first_of_kind(struct kinds *kinds, const struct decision *decision,
+			  const unsigned char *data, uint32_t length)
+{
+	struct kind kind = { .id = decision->id, .reason = decision->reason };
+
+	if (length >= 24) {
+		memcpy(kind.type, data + 12, 2);
+		kind.protocol = data[23];
+	}
+	for (unsigned int i = 0; i < kinds->count; i++) {
+		const struct kind *seen = &kinds->seen[i];
+
+		if (seen->id == kind.id && seen->reason == kind.reason &&
+		    !memcmp(seen->type, kind.type, 2) && seen->protocol == kind.protocol)
+			return false;
+	}
+	if (kinds->count == KINDS)
+		return false;
+	kinds->seen[kinds->count++] = kind;
+	return true;
+}
+
+/*
+ * The first frame of each kind is cut at every length, whatever time it takes; of the others, as
+ * many as time allows, spread over the file, at their ends.
+ */
 static void mutate_file(struct judge *j, const char *file)
 {
-	uint64_t until = now_ms() + FILE_MS;
 	char path[4096], error[PCAP_ERRBUF_SIZE];
+	struct kinds kinds = { 0 };
 	struct pcap_pkthdr *header;
 	const unsigned char *data;
 	unsigned int number = 0;
+	uint64_t spent_ms = 0;
 	pcap_t *capture;
 
 	snprintf(path, sizeof(path), "%s/%s", captures(), file);
@@ -114,12 +174,24 @@ static void mutate_file(struct judge *j, const char *file)
 	while (pcap_next_ex(capture, &header, &data) == 1) {
 		uint64_t time =
 			(uint64_t)header->ts.tv_sec * 1000000000u + (uint64_t)header->ts.tv_usec;
+		struct decision decision = judge(j, data, header->caplen, header->len, time);
+		uint64_t begin = now_ms();
 
-		judge(j, data, header->caplen, header->len, time);
-		if (header->caplen < 65536 && (number++ < 10 || !(number % 7)) && now_ms() < until)
-			mutate(j, data, header->caplen, time);
+		if (header->caplen > FRAME_MAX)
+			continue;
+		if (first_of_kind(&kinds, &decision, data, header->caplen)) {
+			cut_everywhere(j, data, header->caplen, time);
+			flip(j, data, header->caplen, time);
+			j->everywhere++;
+		} else if ((number++ < 10 || !(number % 7)) && spent_ms < FILE_MS) {
+			cut_at_ends(j, data, header->caplen, time);
+			flip(j, data, header->caplen, time);
+			spent_ms += now_ms() - begin;
+		}
 	}
+	assert_true(kinds.count > 0);
 	pcap_close(capture);
+	j->files++;
 }
 
 static void mutate_all(const char *profile, bool drops)
@@ -144,10 +216,15 @@ static void mutate_all(const char *profile, bool drops)
 			mutate_file(&j, entry->d_name);
 	}
 	closedir(directory);
-	print_message("%llu frames\n", (unsigned long long)j.packets);
 	assert_true(counted_once(j.plain, j.packets, j.bytes));
 	plain_free(j.plain);
 	free(image);
+	if (!j.files) {
+		print_message("skipped: no .pcap in %s\n", captures());
+		skip();
+	}
+	print_message("%llu frames of %u captures, %u of them cut at every length\n",
+		      (unsigned long long)j.packets, j.files, j.everywhere);
 }
 
 static void a_profile_that_drops_nothing_drops_nothing(void **state)
