@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/capture.h"
 #include "ctl/json.h"
 #include "ctl/names.h"
 #include "xdp/plain.h"
@@ -50,14 +51,16 @@ static bool same_stream(const struct profile_image *active, const struct decisio
 	return same_label(&active->label[a->stream], &next->label[b->stream]);
 }
 
-static void compare_all(pcap_t *capture, const struct profile_image *active, struct plain *before,
+/* Returns whether it came to the capture's end. */
+static bool compare_all(pcap_t *capture, const struct profile_image *active, struct plain *before,
 			const struct profile_image *next, struct plain *after,
 			struct comparison *comparison)
 {
 	struct pcap_pkthdr *header;
 	const u_char *bytes;
+	int result;
 
-	while (pcap_next_ex(capture, &header, &bytes) == 1) {
+	while ((result = pcap_next_ex(capture, &header, &bytes)) == 1) {
 		__u64 ns = (__u64)header->ts.tv_sec * 1000000000u + (__u64)header->ts.tv_usec;
 		struct decision a, b;
 
@@ -67,28 +70,25 @@ static void compare_all(pcap_t *capture, const struct profile_image *active, str
 		comparison->moves[a.verdict][b.verdict]++;
 		comparison->changed += a.verdict != b.verdict || !same_stream(active, &a, next, &b);
 	}
+	return result == PCAP_ERROR_BREAK;
 }
 
 static int compare(const struct invocation *invocation, const struct profile_image *active,
 		   const struct profile_image *next, const char *file,
 		   struct comparison *comparison)
 {
-	char why[PCAP_ERRBUF_SIZE];
-	pcap_t *capture =
-		pcap_open_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, why);
 	struct plain *before, *after;
-	int code = DONE;
+	pcap_t *capture;
+	int code = capture_open(invocation, file, &capture);
 
-	if (!capture)
-		return fail(invocation, FAILED, NULL, "can't read the capture: %s", why);
+	if (code)
+		return code;
 	before = plain_new(active);
 	after = plain_new(next);
-	if (pcap_datalink(capture) != DLT_EN10MB)
-		code = fail(invocation, FAILED, NULL, "%s holds no Ethernet frames", file);
-	else if (before && after)
-		compare_all(capture, active, before, next, after, comparison);
-	else
+	if (!before || !after)
 		code = fail(invocation, FAILED, NULL, "out of memory");
+	else if (!compare_all(capture, active, before, next, after, comparison))
+		code = capture_broken(invocation, file, pcap_geterr(capture));
 	plain_free(before);
 	plain_free(after);
 	pcap_close(capture);

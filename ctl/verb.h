@@ -12,7 +12,7 @@
 enum exit_code {
 	DONE = 0,
 	FAILED = 1,  /* the operation failed */
-	USAGE = 2,   /* wrong usage or a wrong profile; nothing was changed */
+	USAGE = 2,   /* wrong usage, a wrong profile or capture; nothing was changed */
 	LACKING = 3, /* this machine lacks what the verb needs */
 };
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/capture.h"
 #include "ctl/json.h"
 #include "ctl/names.h"
 #include "ctl/profile/profile.h"
@@ -127,38 +128,17 @@ static int explain_file(struct invocation *invocation, const struct profile_imag
 		.all = invocation->globals->verbose,
 		.rows = invocation->globals->json ? json_array() : NULL,
 	};
-	const char *wrong = explanation.plain ? explain_capture(&explanation, capture)
-					      : "out of memory";
+	const char *wrong = explanation.plain ? explain_capture(&explanation, capture) : NULL;
 	int code = DONE;
 
-	if (wrong)
-		code = fail(invocation, USAGE, "Check it with capinfos or tcpdump -r",
-			    "%s can't be read to its end: %s", invocation->argv[0], wrong);
+	if (!explanation.plain)
+		code = fail(invocation, FAILED, NULL, "out of memory");
+	else if (wrong)
+		code = capture_broken(invocation, invocation->argv[0], wrong);
 	else if (print_stats(&explanation))
 		code = fail(invocation, FAILED, NULL, "out of memory");
 	json_decref(explanation.rows);
 	plain_free(explanation.plain);
-	return code;
-}
-
-static int open_capture(struct invocation *invocation, pcap_t **capture)
-{
-	char message[PCAP_ERRBUF_SIZE] = "";
-	const char *file = invocation->argv[0];
-
-	*capture =
-		pcap_open_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, message);
-	if (!*capture)
-		return fail(invocation, USAGE, "It takes a pcap or pcapng file", "capture %s: %s",
-			    file, message);
-	if (pcap_datalink(*capture) == DLT_EN10MB)
-		return DONE;
-	const char *type = pcap_datalink_val_to_name(pcap_datalink(*capture));
-	int code = fail(invocation, USAGE, "Record on the Ethernet interface itself",
-			"capture %s: link type %s, not Ethernet", file, type ? type : "unknown");
-
-	pcap_close(*capture);
-	*capture = NULL;
 	return code;
 }
 
@@ -186,7 +166,7 @@ static int run_explain(struct invocation *invocation)
 			    name);
 		goto out;
 	}
-	code = open_capture(invocation, &capture);
+	code = capture_open(invocation, invocation->argv[0], &capture);
 	if (code == DONE)
 		code = explain_file(invocation, image, capture);
 	if (capture)

@@ -501,9 +501,17 @@ without() {
 	[ "$(field '[.capture.moves[] | "\(.from)>\(.to)=\(.packets)"] | sort | join(" ")')" = "stack>drop=30 stack>stack=20" ]
 	run "${ctl[@]}" swap eth1 --dry-run --profile "$next" --capture "$BATS_TEST_TMPDIR/both.pcap"
 	[[ $output == *"of 50 packets in the capture, 30 would be judged differently"*"stack -> drop: 30"* ]]
-	run "${ctl[@]}" swap eth1 --dry-run --profile "$next" --capture "$BATS_TEST_TMPDIR/none.pcap"
-	[ "$status" -eq 1 ]
-	[[ $output == *"can't read the capture"*none.pcap* ]]
+	# A capture that is none, or only a part of one, is wrong input to both verbs.
+	echo nothing >"$BATS_TEST_TMPDIR/text.pcap"
+	head -c 3000 "$BATS_TEST_TMPDIR/both.pcap" >"$BATS_TEST_TMPDIR/half.pcap"
+	for file in none text half; do
+		run "${ctl[@]}" swap eth1 --dry-run --profile "$next" --capture "$BATS_TEST_TMPDIR/$file.pcap"
+		echo "$output"
+		[ "$status" -eq 2 ]
+		[[ $output == *"capture $BATS_TEST_TMPDIR/$file.pcap"* || $output == *"can't read capture"*$file.pcap* ]]
+		run "$sensorctl" explain "$BATS_TEST_TMPDIR/$file.pcap" --profile "$next"
+		[ "$status" -eq 2 ]
+	done
 	[ "$(generation) $(profile)" = "1 active" ]
 	run "${ctl[@]}" stats eth1 --json
 	[ "$(field '[.streams[].packets] | add')" = 0 ]
