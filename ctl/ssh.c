@@ -14,9 +14,11 @@
 #include <unistd.h>
 
 #include "ctl/chosen.h"
+#include "ctl/upper.h"
 #include "xdp/plain.h"
 
 #define ANCESTORS 16
+#define UPPERS	  64
 
 /* "client port server port" */
 struct connection {
@@ -26,8 +28,13 @@ struct connection {
 
 static bool parse(const char *text, struct connection *ssh)
 {
-	return sscanf(text, "%63s %u %63s %u", ssh->client, &ssh->client_port, ssh->server,
-		      &ssh->server_port) == 4;
+	if (sscanf(text, "%63s %u %63s %u", ssh->client, &ssh->client_port, ssh->server,
+		   &ssh->server_port) != 4)
+		return false;
+	/* Of fe80::1%eth1 a frame holds no zone. */
+	ssh->client[strcspn(ssh->client, "%")] = '\0';
+	ssh->server[strcspn(ssh->server, "%")] = '\0';
+	return true;
 }
 
 /* SSH_CONNECTION in the environment of a process. */
@@ -89,8 +96,21 @@ static bool find(struct connection *ssh)
 	return false;
 }
 
+static bool is_one_of(const char *name, const unsigned int *devices, size_t count)
+{
+	unsigned int ifindex = if_nametoindex(name);
+
+	for (size_t i = 0; i < count; i++)
+		if (devices[i] == ifindex)
+			return true;
+	return false;
+}
+
+/* Whether what arrives on the interface can be for that address. */
 static bool is_local(const char *interface, const char *address)
 {
+	unsigned int devices[UPPERS];
+	size_t count = upper_devices(if_nametoindex(interface), devices, UPPERS);
 	struct ifaddrs *all, *one;
 	bool result = false;
 
@@ -99,7 +119,7 @@ static bool is_local(const char *interface, const char *address)
 	for (one = all; one && !result; one = one->ifa_next) {
 		char text[64] = "";
 
-		if (!one->ifa_addr || strcmp(one->ifa_name, interface))
+		if (!one->ifa_addr || !is_one_of(one->ifa_name, devices, count))
 			continue;
 		if (one->ifa_addr->sa_family == AF_INET)
 			inet_ntop(AF_INET, &((struct sockaddr_in *)one->ifa_addr)->sin_addr, text,

@@ -875,6 +875,35 @@ crash() {
 	SSH_CONNECTION="2001:db8::2 40000 2001:db8::1 22" run "${ctl[@]}" attach eth1 --profile sensors-only
 	[ "$status" -eq 0 ]
 	[[ $output == *"drops your own SSH connection from 2001:db8::2 through eth1"* ]]
+	ip -n "$ns" addr add fe80::1/64 dev eth1 nodad
+	SSH_CONNECTION="fe80::2%eth1 40000 fe80::1%eth1 22" run "${ctl[@]}" attach eth1 --profile sensors-only
+	[[ $output == *"drops your own SSH connection from fe80::2 through eth1"* ]]
+}
+
+@test "the SSH warning knows addresses of what stands on the interface, and no others" {
+	local connection="198.51.100.2 40000 198.51.100.1 22"
+	ip -n "$ns" link add br0 type bridge
+	ip -n "$ns" link set eth1 master br0
+	ip -n "$ns" addr add 198.51.100.1/24 dev br0
+	SSH_CONNECTION=$connection run "${ctl[@]}" attach eth1 --profile sensors-only
+	[ "$status" -eq 0 ]
+	[[ $output == *"drops your own SSH connection from 198.51.100.2 through eth1"* ]]
+	# On the bridge again, and not in it any more.
+	if ip -n "$ns" link add mac0 link br0 type macvlan; then
+		ip -n "$ns" addr del 198.51.100.1/24 dev br0
+		ip -n "$ns" addr add 198.51.100.1/24 dev mac0
+		SSH_CONNECTION=$connection run "${ctl[@]}" attach eth1 --profile sensors-only
+		[[ $output == *"drops your own SSH connection"* ]]
+	fi
+	ip -n "$ns" link set eth1 nomaster
+	SSH_CONNECTION=$connection run "${ctl[@]}" attach eth1 --profile sensors-only
+	[[ $output != *SSH* ]]
+	# The other end of a pair is nothing above this one.
+	ip -n "$ns" link add pair1 type veth peer name pair2
+	ip -n "$ns" addr add 203.0.113.1/24 dev pair2
+	SSH_CONNECTION="203.0.113.2 40000 203.0.113.1 22" run "${ctl[@]}" attach pair1 --profile sensors-only
+	[ "$status" -eq 0 ]
+	[[ $output != *SSH* ]]
 }
 
 @test "pins of another version are not read, but detached" {
