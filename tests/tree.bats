@@ -21,14 +21,28 @@ setup() {
 	shellcheck -x "${scripts[@]}"
 }
 
-@test "each source file names its licence at its top" {
+@test "each source file and document names its licence at its top" {
 	without=
-	for file in $(git ls-files '*.c' '*.h' '*.yaml' '*.bats' '*.bash' '*.py' '*.sh' Makefile) \
+	for file in $(git ls-files '*.c' '*.h' '*.yaml' '*.bats' '*.bash' '*.py' '*.sh' '*.md' '*.scd' Makefile) \
 		$(git grep -lE '^#!' -- ':!*.bats'); do
 		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: \(GPL-2.0-only\|BSD-2-Clause\)' || without+=" $file"
 	done
 	echo "without:$without"
 	[ -z "$without" ]
+}
+
+@test "no check in a bats file is one that can't fail" {
+	# Only as a test's last command does "! command" count: elsewhere it is to be "run ! command".
+	run awk 'FNR == 1 { negated = "" }
+		negated != "" && !/^}/ { print negated; bad = 1 }
+		{ negated = /^[[:space:]]+! / ? FILENAME ":" FNR ": " $0 : "" }
+		END { exit bad }' $(git ls-files '*.bats')
+	echo "$output"
+	[ "$status" -eq 0 ]
+	# Before bats 1.5 that would be a command named "!".
+	for file in $(git grep -lE '^[[:space:]]+run (!|-[0-9])' -- '*.bats'); do
+		grep -q '^bats_require_minimum_version 1.5.0' "$file" || { echo "$file requires no version"; return 1; }
+	done
 }
 
 @test "make help has one line for each target that a user calls" {
