@@ -391,7 +391,7 @@ static void target(json_t *targets, const char *name, double ratio, bool least, 
 {
 	bool kept = least ? ratio >= bound : ratio <= bound;
 
-	printf("  %-46s %5.2f  %8s %.2f   %s\n", name, ratio, least ? "at least" : "at most", bound,
+	printf("  %-46s %6.3f  %8s %.2f   %s\n", name, ratio, least ? "at least" : "at most", bound,
 	       kept ? "kept" : "NOT KEPT");
 	if (!kept)
 		printf("    cause: %s (spec_rstack_overflow: %s)\n", cause, mitigation());
