@@ -30,8 +30,13 @@ struct recording {
 	uint64_t bytes;
 	uint64_t sensor_lost;
 	uint64_t dropped; /* missed since the last packet that was written */
+	uint64_t missed;  /* by readers before this one */
 	int64_t to_realtime_ns;
+	char path[108]; /* of the broker's socket */
 };
+
+#define REOPEN_NS 20000000l
+#define REOPENS	  50
 
 static volatile sig_atomic_t stop;
 
@@ -131,6 +136,36 @@ static int timeout(const struct recording *recording)
 					    : 0;
 }
 
+static uint64_t missed(const struct recording *recording)
+{
+	return recording->missed + reader_count(recording->reader).missed;
+}
+
+/*
+ * A broker that needs other memory for a new profile ends its streams and serves them anew at
+ * once. What came in between went to the stack; that there was a gap is told.
+ */
+static bool open_again(struct invocation *invocation, struct recording *recording)
+{
+	const struct timespec pause = { .tv_nsec = REOPEN_NS };
+	struct reader *next;
+
+	for (int i = 0; i < REOPENS && !stop && timeout(recording); i++) {
+		nanosleep(&pause, NULL);
+		if (reader_open(&next, recording->path, invocation->argv[1], NULL, 0))
+			continue;
+		fprintf(stderr,
+			"sensorctl: record: the broker ended stream %s and serves it anew: opened again "
+			"after %" PRIu64 " datagrams; what came meanwhile went to the stack\n",
+			invocation->argv[1], recording->written);
+		recording->missed = missed(recording);
+		reader_close(recording->reader);
+		recording->reader = next;
+		return true;
+	}
+	return false;
+}
+
 /* Until the limits, a signal, or the end of the stream (-EPIPE). */
 static int copy_stream(struct recording *recording)
 {
@@ -167,21 +202,21 @@ static int copy_stream(struct recording *recording)
 static int summary(struct invocation *invocation, const struct recording *recording,
 		   const char *path)
 {
-	struct reader_count count = reader_count(recording->reader);
 
 	if (invocation->globals->json)
 		return json_print(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "stream",
 					    invocation->argv[1], "file", path, "datagrams",
 					    (json_int_t)recording->written, "bytes",
 					    (json_int_t)recording->bytes, "missed",
-					    (json_int_t)count.missed, "lost",
+					    (json_int_t)missed(recording), "lost",
 					    (json_int_t)recording->sensor_lost),
 				  false)
 			       ? FAILED
 			       : DONE;
 	printf("%" PRIu64 " datagrams, %" PRIu64 " bytes written to %s; %" PRIu64
 	       " missed, %" PRIu64 " lost before they came here\n",
-	       recording->written, recording->bytes, path, count.missed, recording->sensor_lost);
+	       recording->written, recording->bytes, path, missed(recording),
+	       recording->sensor_lost);
 	return DONE;
 }
 
@@ -197,9 +232,11 @@ static int record(struct invocation *invocation, struct recording *recording, co
 		return fail(invocation, FAILED, NULL, "can't write %s: %s", path,
 			    strerror(-result));
 	recording->to_realtime_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
-	result = copy_stream(recording);
+	do
+		result = copy_stream(recording);
+	while (result == -EPIPE && open_again(invocation, recording));
 	closed = pcapng_close(&recording->file, recording->written + recording->dropped,
-			      reader_count(recording->reader).missed);
+			      missed(recording));
 	if ((result && result != -EPIPE) || closed) {
 		summary(invocation, recording, path);
 		return fail(invocation, FAILED, "What was written before is whole",
@@ -239,7 +276,7 @@ static int run(struct invocation *invocation)
 	const char *netns = invocation->globals->netns;
 	struct recording recording = { 0 };
 	struct error error = { 0 };
-	char path[108], message[256] = "";
+	char message[256] = "";
 	int code, result;
 
 	if (!output)
@@ -250,14 +287,14 @@ static int run(struct invocation *invocation)
 	if (netns && netns_enter(netns, &error))
 		return fail(invocation, error.code ? (enum exit_code)error.code : FAILED,
 			    *error.hint ? error.hint : NULL, "%s", error.message);
-	result = reader_path(path, sizeof(path), invocation->argv[0]);
+	result = reader_path(recording.path, sizeof(recording.path), invocation->argv[0]);
 	if (result)
 		return fail(invocation, FAILED, "ip link shows the interfaces there are",
 			    "no interface %s", invocation->argv[0]);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	result =
-		reader_open(&recording.reader, path, invocation->argv[1], message, sizeof(message));
+	result = reader_open(&recording.reader, recording.path, invocation->argv[1], message,
+			     sizeof(message));
 	if (result)
 		return fail(invocation, FAILED,
 			    result == -ENOENT ? "Is it served? sensorctl streams shows what is"

@@ -50,13 +50,14 @@ static void announce(const struct broker *broker)
 static int serve(struct invocation *invocation, struct attached *attached, struct error *error)
 {
 	const char *memory = option_value(invocation, "memory");
+	const char *user = option_value(invocation, "user");
 	const struct broker_config config = {
+		.user = user,
 		.busy_poll = option_value(invocation, "busy-poll"),
 		.memory = !memory || !strcmp(memory, "auto") ? BROKER_MEMORY_AUTO
 			  : !strcmp(memory, "copy")	     ? BROKER_MEMORY_COPY
 							     : BROKER_MEMORY_UMEM,
 	};
-	const char *user = option_value(invocation, "user");
 	const struct sigaction action = { .sa_handler = end };
 	struct broker *broker;
 	int result;

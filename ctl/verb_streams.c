@@ -87,10 +87,10 @@ static json_t *stream_json(const struct answer *answer, const struct wire_stream
 	for (uint32_t i = 0; i < answer->head.readers; i++)
 		if (readers[i].stream == stream->id)
 			json_array_append_new(list, reader_json(&readers[i]));
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:b, s:{s:I, s:I}, s:o}",
+	return json_pack("{s:s, s:I, s:I, s:n, s:I, s:s, s:b, s:{s:I, s:I}, s:o}",
 			 "name", stream->name, "id", (json_int_t)stream->id,
 			 "published", (json_int_t)stream->published,
-			 "datagrams_incomplete", (json_int_t)stream->incomplete,
+ "datagrams_incomplete",
 			 "samples", (json_int_t)stream->samples,
 			 "memory", stream->memory == RING_MEMORY_COPY ? "copy" : "umem",
 			 "leased", (int)stream->leased,
@@ -130,9 +130,9 @@ static void answer_text(const struct answer *answer, bool all)
 			idle++;
 			continue;
 		}
-		printf("  %s: %" PRIu64 " published, %" PRIu64 " incomplete, %" PRIu64
+		printf("  %s: %"PRIu64 " frames published, %" PRIu64
 		       " samples, ring of %u in %s memory%s\n", stream->name, stream->published,
-		       stream->incomplete, stream->samples, stream->frames,
+stream->samples, stream->frames,
 		       stream->memory == RING_MEMORY_COPY ? "its own" : "shared",
 		       stream->leased ? "" : ", on the stack: no reader that gets on");
 		for (uint32_t r = 0; r < answer->head.readers; r++)

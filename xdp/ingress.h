@@ -115,8 +115,8 @@ ingress_later(struct packet *packet, const struct frame *frame, enum protocol pr
 	if (delivery.verdict == VERDICT_AF_XDP) {
 		struct lease *lease = state_lease(packet, decision.id);
 
-		delivery = deliver_admit(lease, ingress_now(packet), deliver_frames(packet->length),
-					 true);
+		delivery = deliver_admit(lease, ingress_now(packet), packet->length,
+					 deliver_frames(packet->length), true);
 		meta = (struct meta){
 			.time_ns = decision.precise ? state_precise_ns(packet)
 						    : ingress_now(packet),
@@ -384,7 +384,8 @@ static __always_inline struct outcome ingress_stream(struct packet *packet,
 			meta.flags |= META_FRAGMENT;
 			frames += frame->payload_length / (packet->length | 1);
 		}
-		delivery = deliver_admit(state_lease(packet, id), packet->now_ns, frames, false);
+		delivery = deliver_admit(state_lease(packet, id), packet->now_ns, packet->length,
+					 frames, false);
 	}
 count:
 	if (unlikely(frame->fragment == FRAGMENT_FIRST))

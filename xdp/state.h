@@ -146,7 +146,8 @@ struct lease {
 	__u32 drained;	   /* frames the broker took from the RX ring */
 	__u32 reason;	   /* enum reason while there is no lease: NO_LEASE or NO_READER */
 	__u64 lost;	   /* frames redirected that no broker ever got */
-	__u8 pad[32];
+	__u32 max_bytes;   /* of a frame; the kernel drops longer ones in silence. 0: no limit */
+	__u8 pad[28];
 	__u32 sent; /* frames redirected */
 	__u8 pad2[60];
 };

@@ -151,6 +151,9 @@ static int parse_readers(struct diagnostics *d, const struct node *node)
 	static const char *const kinds[] = { "users", "groups", NULL };
 	int result = value_map(d, node, kinds);
 
+	if (node)
+		warn_about(d, node, NULL,
+			   "this version keeps \"readers\" but does not act on it yet");
 	for (int k = 0; node && node->kind == NODE_MAPPING && kinds[k]; k++) {
 		const struct node *list = node_get(node, kinds[k]);
 

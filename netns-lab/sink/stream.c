@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "reassemble.h"
 #include "sink.h"
@@ -50,6 +51,24 @@ static void take(struct sink *sink, struct reader *reader, struct reader_datagra
 		account_datagram(&sink->account, payload, length);
 }
 
+/* A broker that needs other memory for a new profile ends its streams and serves them anew. */
+static bool open_again(struct sink *sink, const char *path, struct reader **reader)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	struct reader *next;
+
+	for (int i = 0; i < 50 && !sink_stop; i++) {
+		if (!reader_open(&next, path, sink->account.name, NULL, 0)) {
+			sink->account.dropped += reader_count(*reader).missed;
+			reader_close(*reader);
+			*reader = next;
+			return true;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 int sink_stream(struct sink *sink)
 {
 	struct reader_datagram datagram;
@@ -70,13 +89,15 @@ int sink_stream(struct sink *sink)
 		result = reader_next(reader, &datagram, 100);
 		if (result > 0)
 			take(sink, reader, &datagram);
+		else if (result == -EPIPE && open_again(sink, path, &reader))
+			result = 0;
 		else if (result < 0 && result != -EINTR && result != -EPIPE)
 			break;
 	}
 	/* What lies there already was delivered in time; only reading it comes late. */
 	while (reader_next(reader, &datagram, 0) > 0)
 		take(sink, reader, &datagram);
-	sink->account.dropped = reader_count(reader).missed;
+	sink->account.dropped += reader_count(reader).missed;
 	reader_close(reader);
 	if (result < 0 && result != -EINTR && result != -EPIPE) {
 		fprintf(stderr, "sink: stream %s: %s\n", sink->account.name, strerror(-result));

@@ -33,7 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		made = true;
 	}
 	require(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
-	*connection = (struct connection){ .fd = pair[0], .pid = getpid(), .uid = getuid() };
+	*connection = (struct connection){
+		.fd = pair[0], .pid = getpid(), .uid = getuid(), .may_read = true
+	};
 	for (uint64_t now_ns = 1; size; now_ns++) {
 		size_t bytes = *data++;
 

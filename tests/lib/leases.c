@@ -122,6 +122,18 @@ static void a_frame_of_several_chunks_needs_as_many(void **state)
 	redirects(judge(3000, NOW, &lease));
 }
 
+static void a_frame_longer_than_the_chunks_passes(void **state)
+{
+	struct lease lease = { .deadline_ns = ~0ull, .credit = 8, .limit = 8, .max_bytes = 1792 };
+
+	(void)state;
+	begin();
+	redirects(judge(1700, NOW, &lease));
+	passes(judge(2000, NOW, &lease), REASON_RING_FULL);
+	lease.max_bytes = 0;
+	redirects(judge(2000, NOW, &lease));
+}
+
 static void a_first_fragment_asks_for_the_whole_datagram(void **state)
 {
 	struct lease lease = { .deadline_ns = ~0ull, .credit = 8, .limit = 16 };
@@ -168,6 +180,7 @@ int leases_run(const char *title, bool loaded)
 		cmocka_unit_test(while_there_is_credit),
 		cmocka_unit_test(counters_of_32_bits_come_round_together),
 		cmocka_unit_test(a_frame_of_several_chunks_needs_as_many),
+		cmocka_unit_test(a_frame_longer_than_the_chunks_passes),
 		cmocka_unit_test(a_first_fragment_asks_for_the_whole_datagram),
 		cmocka_unit_test(a_later_fragment_may_go_to_the_limit),
 	};

@@ -71,16 +71,17 @@ static void descriptors_say_what_the_program_wrote(void **state)
 {
 	struct ring_descriptor descriptor;
 	struct fixture f;
-	char *frame;
+	char *frame, *first;
 
 	(void)state;
 	fixture_make(&f, RING_MEMORY_UMEM);
-	frame = fixture_receive(&f, 1206, 77, false);
+	first = frame = fixture_receive(&f, 1206, 77, false);
 	((struct meta *)frame)[-1].flags |= META_FIRST | META_GAP | META_FRAGMENT;
 	((struct meta *)frame)[-1].lost_before = 9;
 	frame = fixture_receive(&f, 60, 78, false);
-	((struct meta *)frame)[-1].magic = 0;
+	((struct meta *)frame)[-1].stream = 8;
 	assert_int_equal(fixture_drain(&f), 2);
+	assert_int_equal(((struct meta *)first)[-1].magic, 0);
 	descriptor = at(&f, 0);
 	assert_int_equal(descriptor.flags,
 			 RING_BEGIN | RING_SEQUENCE | RING_FIRST | RING_GAP | RING_FRAGMENT);

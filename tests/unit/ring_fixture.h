@@ -119,6 +119,7 @@ static inline char *fixture_receive(struct fixture *f, uint32_t length, uint64_t
 			       .device_sequence = number,
 			       .flags = META_SEQUENCE,
 			       .instance = 3,
+			       .stream = 7,
 			       .magic = META_MAGIC };
 	memset(frame, (int)(number & 255), length);
 	f->rx[f->rx_producer & (RX_SIZE - 1)] =

@@ -2,19 +2,23 @@
 #include "xdp/stream/broker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define ROUNDS	32u /* of all feeds, before anything else gets its turn */
-#define LOOK_NS 1000000000ull
+#define ROUNDS	 32u /* of all feeds, before anything else gets its turn */
+#define TIRED_NS 1000000ull
+#define LOOK_NS	 1000000000ull
 
 /*
  * Frames that come faster than one in BUSY_NS, on average, are not worth a wakeup each, neither to us
@@ -33,16 +37,31 @@ uint64_t broker_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
-/* 0 when it is gone; as it was when we may not look, as another user may not. */
-static ino_t pin_of(const struct broker *broker)
+/* Another user may not look into the directory; through a descriptor he may. */
+static int watch_pin(struct broker *broker, struct error *error)
 {
 	char path[PATH_MAX + 16];
-	struct stat status;
 
 	snprintf(path, sizeof(path), "%s/control", broker->attached->directory);
-	if (stat(path, &status))
-		return errno == ENOENT ? 0 : broker->pin;
-	return status.st_ino;
+	broker->pin = open(path, O_PATH | O_CLOEXEC);
+	return broker->pin >= 0 ? 0
+				: error_set(error, -errno, 0, NULL, "can't open %s: %s", path,
+					    strerror(errno));
+}
+
+static int still_there(const struct broker *broker, struct error *error)
+{
+	char name[IF_NAMESIZE];
+	struct stat status;
+
+	if (fstat(broker->pin, &status) || !status.st_nlink)
+		return error_set(error, -ENODEV, 0, NULL, "detached from %s",
+				 broker->attached->interface);
+	/* Also true of one that is in another namespace now. */
+	if (!if_indextoname(broker->attached->ifindex, name))
+		return error_set(error, -ENODEV, 0, NULL, "%s is gone",
+				 broker->attached->interface);
+	return 0;
 }
 
 static int map_leases(struct broker *broker, struct error *error)
@@ -61,6 +80,17 @@ static int map_leases(struct broker *broker, struct error *error)
 	return 0;
 }
 
+/* Each stream has a socket for each queue, more than the 1024 that are usual. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int set_up(struct broker *broker, struct error *error)
 {
 	struct control *view = broker->attached->view;
@@ -71,12 +101,17 @@ static int set_up(struct broker *broker, struct error *error)
 				 "no XDP program on %s: streams need one",
 				 broker->attached->interface);
 	broker->queue_count = view->queues;
-	broker->pin = pin_of(broker);
 	broker->queues = calloc(broker->queue_count, sizeof(*broker->queues));
 	broker->image = malloc(sizeof(*broker->image));
 	if (!broker->queues || !broker->image)
 		return error_set(error, -ENOMEM, 0, NULL, "out of memory");
-	result = map_leases(broker, error);
+	allow_descriptors();
+	result = watch_pin(broker, error);
+	server_name(broker);
+	if (!result && broker->config.user)
+		result = errand_open(broker, error);
+	if (!result)
+		result = map_leases(broker, error);
 	if (!result)
 		result = server_open(broker, error);
 	if (!result)
@@ -97,6 +132,7 @@ int broker_open(struct broker **out, struct attached *attached, const struct bro
 	if (!broker)
 		return error_set(error, -ENOMEM, 0, NULL, "out of memory");
 	broker->attached = attached;
+	broker->pin = -1;
 	broker->config = *config;
 	for (uint32_t i = 0; i < BROKER_CONNECTIONS; i++)
 		broker->server.connections[i].fd = -1;
@@ -185,10 +221,15 @@ static int look_for_errors(const struct broker *broker, struct error *error)
 static int wait_for_work(struct broker *broker, uint64_t ns, bool napping, const sigset_t *signals,
 			 struct error *error)
 {
-	const struct timespec timeout = { .tv_sec = (time_t)(ns / 1000000000),
-					  .tv_nsec = (long)(ns % 1000000000) };
+	bool tired = server_tired(&broker->server, broker_now_ns());
+	uint64_t most_ns = tired && ns > TIRED_NS ? TIRED_NS : ns;
+	const struct timespec timeout = { .tv_sec = (time_t)(most_ns / 1000000000),
+					  .tv_nsec = (long)(most_ns % 1000000000) };
 	uint32_t count = napping ? 1 : broker->poll_count;
-	int ready = ppoll(broker->polls, count, &timeout, signals);
+	int ready;
+
+	broker->polls[0].events = tired ? 0 : POLLIN;
+	ready = ppoll(broker->polls, count, &timeout, signals);
 
 	if (ready < 0 && errno != EINTR)
 		return error_set(error, -errno, 0, NULL, "can't wait: %s", strerror(errno));
@@ -250,9 +291,7 @@ static int look_around(struct broker *broker, uint64_t now_ns, struct error *err
 	}
 	if (now_ns >= broker->next_look_ns) {
 		broker->next_look_ns = now_ns + LOOK_NS;
-		if (pin_of(broker) != broker->pin)
-			return error_set(error, -ENODEV, 0, NULL, "detached from %s",
-					 broker->attached->interface);
+		return still_there(broker, error);
 	}
 	return 0;
 }
@@ -325,6 +364,9 @@ void broker_close(struct broker *broker)
 		view->broker_pid = 0;
 	}
 	server_close(broker);
+	errand_close(broker);
+	if (broker->pin >= 0)
+		close(broker->pin);
 	if (broker->leases)
 		munmap(broker->leases, broker->leases_bytes);
 	free(broker->polls);

@@ -22,9 +22,12 @@
 #include "xdp/stream/stream.h"
 #include "xdp/stream/wire.h"
 
-#define BROKER_CONNECTIONS	 64u /* of all users */
-#define BROKER_CONNECTIONS_USER	 16u /* of one user who is neither root nor the broker's own */
-#define BROKER_READER_TIMEOUT_NS 1000000000ull
+#define BROKER_CONNECTIONS	    64u /* of all users */
+#define BROKER_CONNECTIONS_USER	    16u /* of one user who is neither root nor the broker's own */
+#define BROKER_CONNECTIONS_RESERVED 8u	/* for root and the broker's own user */
+#define BROKER_STRANGERS	    16u /* connections of those who may not read, and users of them */
+#define BROKER_STRANGERS_USER	    4u
+#define BROKER_READER_TIMEOUT_NS    1000000000ull
 
 /*
  * Frames of a stream that is read: of its ring, for a reader that gets no CPU for a while (a second
@@ -52,11 +55,20 @@ struct connection {
 	pid_t pid;
 	uid_t uid;
 	char comm[16];
+	bool may_read;	       /* root, the broker's user, its group */
+	uint64_t heard_ns;     /* of its last request */
 	struct stream *stream; /* NULL: none opened */
 	bool armed;
 	uint64_t cursor, read, missed; /* as reported */
 	uint64_t progress_ns;	       /* when it last got on, or had nothing to do */
 	uint64_t messages_ns;	       /* of the second in which messages are counted */
+	uint32_t messages;
+};
+
+/* Somebody without the right to read, by user: what he may ask in a second is limited. */
+struct stranger {
+	uid_t uid;
+	uint64_t since_ns;
 	uint32_t messages;
 };
 
@@ -66,7 +78,18 @@ struct server {
 	int readers;   /* epoll: the other connections */
 	char path[96]; /* of the socket; fits sun_path */
 	int lock;      /* held while the broker runs; its file holds the pid */
+	bool locked;
 	struct connection connections[BROKER_CONNECTIONS];
+	struct stranger strangers[BROKER_STRANGERS];
+	uint64_t work_ns; /* begin of the millisecond in which requests are counted */
+	uint32_t work;
+};
+
+/* errand.c */
+struct errand {
+	pid_t pid; /* 0: none, what it does we may do ourselves */
+	int fd;
+	struct profile_image *image; /* shared with the child, which writes it */
 };
 
 struct broker {
@@ -88,12 +111,13 @@ struct broker {
 	struct stream *streams[IMAGE_STREAMS];
 	uint32_t stream_count;
 	struct server server;
+	struct errand errand;
 	struct pollfd *polls; /* the server's epoll, then the feeds of streams that are read */
 	uint32_t poll_count;
 	uint64_t tick_ns; /* between two renewals */
 	uint64_t next_tick_ns;
 	uint64_t next_look_ns; /* whether we are still attached */
-	ino_t pin;	       /* of the control map, to see that it is still ours */
+	int pin;	       /* O_PATH of the control map's, to see that it is still there */
 };
 
 uint64_t broker_now_ns(void);
@@ -152,7 +176,20 @@ void lease_tick(struct broker *broker, uint64_t now_ns);
 void lease_renew(struct broker *broker, struct stream *stream, uint64_t now_ns);
 void lease_end(struct broker *broker, struct stream *stream, enum reason reason);
 
+/* errand.c: what takes root, also after it was given up. Made before that. */
+int errand_open(struct broker *broker, struct error *error);
+/* The active image to broker->image; streams are served meanwhile. */
+int errand_image(struct broker *broker);
+void errand_clean(struct broker *broker);
+void errand_close(struct broker *broker);
+
 /* server.c */
+/* Where its socket will be. */
+void server_name(struct broker *broker);
+/* Removes socket, lock and, if it is empty, their directory; by who holds the lock. */
+void server_clean(const struct server *server);
+/* Whether it has done its share of this millisecond: its epoll is not to be waited for. */
+bool server_tired(const struct server *server, uint64_t now_ns);
 int server_open(struct broker *broker, struct error *error);
 void server_close(struct broker *broker);
 /* Handles what has come in, a bounded part of it; never waits. */
@@ -171,5 +208,7 @@ int server_request(struct broker *broker, struct connection *connection, const v
 /* Writes to *shown (control->broker_scheduling) what came of it, also when that changes later. */
 unsigned int privilege_schedule(bool busy_poll, unsigned int *shown);
 int privilege_become(const char *user, struct error *error);
+/* Gives up all capabilities but these. Returns 0 or -errno. */
+int privilege_keep(uint64_t capabilities);
 
 #endif

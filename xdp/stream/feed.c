@@ -194,6 +194,7 @@ int feed_open(struct feed *feed, struct queue *queue, struct lease *lease,
 		return result;
 	}
 	feed->drained = lease->drained;
+	lease->max_bytes = config->max_bytes;
 	feed_forgive(feed);
 	return 0;
 }

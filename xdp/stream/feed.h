@@ -43,8 +43,9 @@ struct feed_config {
 	const char *interface;
 	unsigned int ifindex;
 	uint32_t rx_size;
-	bool copy;   /* do not try zero-copy: the program runs in generic mode */
-	bool pieces; /* frames may be larger than a chunk */
+	bool copy;	    /* do not try zero-copy: the program runs in generic mode */
+	bool pieces;	    /* frames may be larger than a chunk */
+	uint32_t max_bytes; /* of a frame; 0: no limit */
 	bool busy_poll;
 };
 

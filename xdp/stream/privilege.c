@@ -57,10 +57,11 @@ unsigned int privilege_schedule(bool busy_poll, unsigned int *shown)
 }
 
 /* What it takes to open AF_XDP sockets and pin their memory when the profile changes. */
-static int keep_capabilities(void)
+#define BROKER_KEEPS \
+	(1ull << CAP_NET_RAW | 1ull << CAP_NET_ADMIN | 1ull << CAP_IPC_LOCK | 1ull << CAP_BPF)
+
+int privilege_keep(uint64_t keep)
 {
-	const uint64_t keep = 1ull << CAP_NET_RAW | 1ull << CAP_NET_ADMIN | 1ull << CAP_IPC_LOCK |
-			      1ull << CAP_BPF;
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = {
 		{ .effective = (uint32_t)keep, .permitted = (uint32_t)keep },
@@ -83,7 +84,7 @@ int privilege_become(const char *user, struct error *error)
 	    setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid))
 		result = -errno;
 	if (!result)
-		result = keep_capabilities();
+		result = privilege_keep(BROKER_KEEPS);
 	if (result)
 		return error_set(error, result, 0, NULL, "can't become user \"%s\": %s", user,
 				 strerror(-result));

@@ -157,12 +157,15 @@ static int make_umem(struct broker *broker, uint32_t streams, struct error *erro
 
 static struct feed_config feed_config(const struct broker *broker)
 {
+	bool pieces = broker->umem.chunk_bytes == LARGE_CHUNK;
+
 	return (struct feed_config){
 		.interface = broker->attached->interface,
 		.ifindex = broker->attached->ifindex,
 		.rx_size = broker->rx_size,
 		.copy = broker->attached->view->mode != MODE_NATIVE,
-		.pieces = broker->umem.chunk_bytes == LARGE_CHUNK,
+		.pieces = pieces,
+		.max_bytes = pieces ? 0 : broker->umem.chunk_bytes - UMEM_HEADROOM,
 		.busy_poll = broker->config.busy_poll,
 	};
 }
@@ -428,7 +431,7 @@ int broker_apply(struct broker *broker, struct error *error)
 	uint32_t wanted;
 	int result;
 
-	result = attached_image(broker->attached, broker->image);
+	result = errand_image(broker);
 	if (result)
 		return error_set(error, result, 0, NULL, "can't read the active profile: %s",
 				 strerror(-result));

@@ -23,7 +23,11 @@
 #define MESSAGES \
 	100000u /* of one connection in a second; a reader that sleeps
 					 * between any two datagrams sends one for each */
-#define SECOND_NS 1000000000ull
+#define SECOND_NS	  1000000000ull
+#define STRANGER_MESSAGES 20u /* connections and requests of a user in a second */
+#define STRANGER_IDLE_NS  5000000000ull
+#define WORK		  64u /* of those that read no stream yet, in WORK_NS */
+#define WORK_NS		  1000000ull
 
 static void hang_up(struct broker *broker, struct connection *connection)
 {
@@ -55,50 +59,6 @@ static void name_peer(struct connection *connection)
 	connection->comm[strcspn(connection->comm, "\n")] = '\0';
 }
 
-/* The slot for another connection of this user, or NULL: there are enough. */
-static struct connection *room_for(struct server *server, uid_t uid)
-{
-	struct connection *room = NULL;
-	unsigned int same = 0;
-
-	for (uint32_t i = 0; i < BROKER_CONNECTIONS; i++) {
-		struct connection *connection = &server->connections[i];
-
-		if (connection->fd < 0)
-			room = connection;
-		else if (connection->uid == uid)
-			same++;
-	}
-	if (uid && uid != geteuid() && same >= BROKER_CONNECTIONS_USER)
-		return NULL;
-	return room;
-}
-
-static void take_in(struct broker *broker)
-{
-	struct server *server = &broker->server;
-	int fd = accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	struct epoll_event event = { .events = EPOLLIN };
-	struct connection *connection;
-	struct ucred peer;
-	socklen_t length = sizeof(peer);
-
-	if (fd < 0)
-		return;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length)) {
-		close(fd);
-		return;
-	}
-	connection = room_for(server, peer.uid);
-	event.data.ptr = connection;
-	if (!connection || epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event)) {
-		close(fd);
-		return;
-	}
-	*connection = (struct connection){ .fd = fd, .pid = peer.pid, .uid = peer.uid };
-	name_peer(connection);
-}
-
 static bool in_group(int fd, gid_t group)
 {
 	gid_t groups[64];
@@ -112,18 +72,95 @@ static bool in_group(int fd, gid_t group)
 	return false;
 }
 
-/* Root, the user and the group that the broker runs as. */
-static bool may_read(const struct connection *connection, const struct stream *stream)
+static bool is_own(uid_t uid)
 {
+	return !uid || uid == geteuid();
+}
+
+/* Root, the user and the group that the broker runs as. */
+static bool may_read(int fd, const struct ucred *peer)
+{
+	return is_own(peer->uid) || peer->gid == getegid() || in_group(fd, getegid());
+}
+
+/* Whether somebody who may not read anything is heard; each user some times a second. */
+static bool hear_stranger(struct server *server, uid_t uid, uint64_t now_ns)
+{
+	struct stranger *old = NULL;
+
+	for (uint32_t i = 0; i < BROKER_STRANGERS; i++) {
+		struct stranger *stranger = &server->strangers[i];
+
+		if (now_ns - stranger->since_ns > SECOND_NS)
+			old = stranger;
+		else if (stranger->uid == uid)
+			return ++stranger->messages <= STRANGER_MESSAGES;
+	}
+	if (!old)
+		return false;
+	*old = (struct stranger){ .uid = uid, .since_ns = now_ns, .messages = 1 };
+	return true;
+}
+
+/* The slot for another connection of this user, or NULL: there are enough. */
+static struct connection *room_for(struct server *server, uid_t uid, bool reader)
+{
+	struct connection *room = NULL;
+	unsigned int same = 0, free = 0, strangers = 0;
+
+	for (uint32_t i = 0; i < BROKER_CONNECTIONS; i++) {
+		struct connection *connection = &server->connections[i];
+
+		if (connection->fd < 0) {
+			room = connection;
+			free++;
+			continue;
+		}
+		same += connection->uid == uid;
+		strangers += !connection->may_read;
+	}
+	if (is_own(uid))
+		return room;
+	if (free <= BROKER_CONNECTIONS_RESERVED ||
+	    same >= (reader ? BROKER_CONNECTIONS_USER : BROKER_STRANGERS_USER) ||
+	    (!reader && strangers >= BROKER_STRANGERS))
+		return NULL;
+	return room;
+}
+
+static void take_in(struct broker *broker, uint64_t now_ns)
+{
+	struct server *server = &broker->server;
+	int fd = accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct epoll_event event = { .events = EPOLLIN };
+	struct connection *connection;
 	struct ucred peer;
 	socklen_t length = sizeof(peer);
+	bool reader;
 
-	(void)stream;
-	if (!connection->uid || connection->uid == geteuid())
-		return true;
-	if (getsockopt(connection->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length))
-		return false;
-	return peer.gid == getegid() || in_group(connection->fd, getegid());
+	if (fd < 0)
+		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length)) {
+		close(fd);
+		return;
+	}
+	reader = may_read(fd, &peer);
+	connection = NULL;
+	if (reader || hear_stranger(server, peer.uid, now_ns))
+		connection = room_for(server, peer.uid, reader);
+	event.data.ptr = connection;
+	if (!connection || epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event)) {
+		close(fd);
+		return;
+	}
+	*connection = (struct connection){
+		.fd = fd,
+		.pid = peer.pid,
+		.uid = peer.uid,
+		.may_read = reader,
+		.heard_ns = now_ns,
+	};
+	name_peer(connection);
 }
 
 static int answer(int fd, const struct wire_reply *reply, const int *fds, unsigned int count)
@@ -192,7 +229,7 @@ static int open_stream(struct broker *broker, struct connection *connection,
 		return refuse(connection, -ENOENT,
 			      "the active profile has no such stream with "
 			      "deliver: af_xdp");
-	if (!may_read(connection, stream))
+	if (!connection->may_read)
 		return refuse(connection, -EACCES,
 			      "not a reader of this stream: neither root nor "
 			      "the user or group of the broker");
@@ -321,7 +358,9 @@ int server_request(struct broker *broker, struct connection *connection, const v
 		connection->messages_ns = now_ns;
 		connection->messages = 0;
 	}
-	if (++connection->messages > MESSAGES)
+	connection->heard_ns = now_ns;
+	if (++connection->messages > MESSAGES ||
+	    (!connection->may_read && !hear_stranger(&broker->server, connection->uid, now_ns)))
 		return -EDQUOT;
 	switch (request.kind) {
 	case WIRE_OPEN:
@@ -353,6 +392,11 @@ static bool hear(struct broker *broker, struct connection *connection, uint64_t 
 	return false;
 }
 
+bool server_tired(const struct server *server, uint64_t now_ns)
+{
+	return server->work >= WORK && now_ns - server->work_ns < WORK_NS;
+}
+
 static void run(struct broker *broker, int epoll, uint64_t now_ns)
 {
 	struct epoll_event events[EVENTS];
@@ -360,7 +404,7 @@ static void run(struct broker *broker, int epoll, uint64_t now_ns)
 
 	for (int i = 0; i < n; i++) {
 		if (!events[i].data.ptr)
-			take_in(broker);
+			take_in(broker, now_ns);
 		else
 			hear(broker, events[i].data.ptr, now_ns);
 	}
@@ -368,11 +412,27 @@ static void run(struct broker *broker, int epoll, uint64_t now_ns)
 
 void server_run(struct broker *broker, uint64_t now_ns)
 {
-	run(broker, broker->server.epoll, now_ns);
+	struct server *server = &broker->server;
+
+	if (server_tired(server, now_ns))
+		return;
+	if (now_ns - server->work_ns >= WORK_NS) {
+		server->work_ns = now_ns;
+		server->work = 0;
+	}
+	server->work += EVENTS;
+	run(broker, server->epoll, now_ns);
 }
 
 void server_listen(struct broker *broker, uint64_t now_ns)
 {
+	for (uint32_t i = 0; i < BROKER_CONNECTIONS; i++) {
+		struct connection *connection = &broker->server.connections[i];
+
+		if (connection->fd >= 0 && !connection->may_read &&
+		    now_ns - connection->heard_ns > STRANGER_IDLE_NS)
+			hang_up(broker, connection);
+	}
 	run(broker, broker->server.readers, now_ns);
 }
 
@@ -410,6 +470,7 @@ void server_forget(struct broker *broker, struct stream *stream)
 static int lock(struct server *server, struct error *error)
 {
 	char path[128], pid[16] = "";
+	struct stat status;
 	int result;
 
 	snprintf(path, sizeof(path), "%s.lock", server->path);
@@ -417,7 +478,14 @@ static int lock(struct server *server, struct error *error)
 	if (server->lock < 0)
 		return error_set(error, -errno, 0, NULL, "can't open %s: %s", path,
 				 strerror(errno));
-	if (flock(server->lock, LOCK_EX | LOCK_NB)) {
+	server->locked = !flock(server->lock, LOCK_EX | LOCK_NB);
+	/* The broker before may have removed it meanwhile. */
+	if (server->locked && (fstat(server->lock, &status) || !status.st_nlink)) {
+		server->locked = false;
+		return error_set(error, -EAGAIN, 0, "Start it again",
+				 "another broker was just about to end");
+	}
+	if (!server->locked) {
 		result = read(server->lock, pid, sizeof(pid) - 1) > 0 ? atoi(pid) : 0;
 		return error_set(error, -EBUSY, 0,
 				 "One broker serves all streams of an interface; "
@@ -444,6 +512,25 @@ static int directories(const char *path, struct error *error)
 	return 0;
 }
 
+void server_name(struct broker *broker)
+{
+	struct server *server = &broker->server;
+
+	snprintf(server->path, sizeof(server->path), WIRE_DIRECTORY "/%ju/%u.sock",
+		 (uintmax_t)broker->attached->netns, broker->attached->ifindex);
+}
+
+void server_clean(const struct server *server)
+{
+	char path[128];
+
+	unlink(server->path);
+	snprintf(path, sizeof(path), "%s.lock", server->path);
+	unlink(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+}
+
 int server_open(struct broker *broker, struct error *error)
 {
 	struct server *server = &broker->server;
@@ -453,8 +540,6 @@ int server_open(struct broker *broker, struct error *error)
 
 	for (uint32_t i = 0; i < BROKER_CONNECTIONS; i++)
 		server->connections[i].fd = -1;
-	snprintf(server->path, sizeof(server->path), WIRE_DIRECTORY "/%ju/%u.sock",
-		 (uintmax_t)broker->attached->netns, broker->attached->ifindex);
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", server->path);
 	result = directories(server->path, error);
 	if (!result)
@@ -479,7 +564,6 @@ void server_close(struct broker *broker)
 	struct server *server = &broker->server;
 
 	if (server->listener > 0) {
-		unlink(server->path);
 		close(server->listener);
 	}
 	for (uint32_t i = 0; i < BROKER_CONNECTIONS; i++)
@@ -489,6 +573,9 @@ void server_close(struct broker *broker)
 		close(server->epoll);
 	if (server->readers > 0)
 		close(server->readers);
+	/* Last, and with the lock still held. */
+	if (server->locked)
+		errand_clean(broker);
 	if (server->lock > 0)
 		close(server->lock);
 }

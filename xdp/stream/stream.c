@@ -101,9 +101,15 @@ static uint32_t whole(const struct xsk_ring_cons *rx, uint32_t index, uint32_t n
 	return n;
 }
 
-static void describe(struct ring_descriptor *descriptor, const char *frame, uint64_t now_ns)
+static struct meta *meta_of(const struct umem *umem, uint64_t address)
 {
-	const struct meta *meta = (const struct meta *)(frame - sizeof(*meta));
+	return (struct meta *)((char *)umem->memory.data + address - sizeof(struct meta));
+}
+
+/* A frame whose program could not write meta has what its chunk held before; so that is wiped. */
+static void describe(struct ring_descriptor *descriptor, struct meta *meta, uint32_t stream,
+		     uint64_t now_ns)
+{
 	/* meta_flag -> ring_flag; both are small, and this is once for each frame. */
 	static const uint16_t flags[128] = {
 #define BIT(i, from, to) ((i) & (from) ? (to) : 0)
@@ -121,8 +127,9 @@ static void describe(struct ring_descriptor *descriptor, const char *frame, uint
 	descriptor->instance = UINT16_MAX;
 	descriptor->flags = RING_BEGIN;
 	descriptor->time_ns = now_ns;
-	if (meta->magic != META_MAGIC)
+	if (meta->magic != META_MAGIC || meta->stream != stream)
 		return;
+	meta->magic = 0;
 	if (meta->time_ns)
 		descriptor->time_ns = meta->time_ns;
 	descriptor->device_sequence = meta->device_sequence;
@@ -182,7 +189,7 @@ static uint32_t publish(struct stream *stream, struct feed *feed, struct umem *u
 
 		if (begin) {
 			memset(&descriptor, 0, sizeof(descriptor));
-			describe(&descriptor, (char *)umem->memory.data + piece->addr, now_ns);
+			describe(&descriptor, meta_of(umem, piece->addr), stream->id, now_ns);
 			descriptor.datagram = stream->datagrams++;
 			descriptor.total = more ? total(&feed->rx, index + i) : piece->len;
 			sent += deliver_frames(descriptor.total);
@@ -215,8 +222,10 @@ static uint32_t discard(struct feed *feed, struct umem *umem, uint32_t index, ui
 		const struct xdp_desc *piece = xsk_ring_cons__rx_desc(&feed->rx, index + i);
 
 		if (!i ||
-		    !(xsk_ring_cons__rx_desc(&feed->rx, index + i - 1)->options & XDP_PKT_CONTD))
+		    !(xsk_ring_cons__rx_desc(&feed->rx, index + i - 1)->options & XDP_PKT_CONTD)) {
 			sent += deliver_frames(total(&feed->rx, index + i));
+			meta_of(umem, piece->addr)->magic = 0;
+		}
 		umem_put(umem, piece->addr);
 	}
 	feed->lease->lost += sent;
@@ -238,9 +247,8 @@ uint32_t stream_drain(struct stream *stream, struct feed *feed, struct umem *ume
 	if (!n)
 		return 0;
 	for (uint32_t i = 0; i < n; i++)
-		__builtin_prefetch((char *)umem->memory.data +
-				   xsk_ring_cons__rx_desc(&feed->rx, index + i)->addr -
-				   sizeof(struct meta));
+		__builtin_prefetch(
+			meta_of(umem, xsk_ring_cons__rx_desc(&feed->rx, index + i)->addr), 1);
 	sent = stream->writer.header ? publish(stream, feed, umem, index, n, now_ns)
 				     : discard(feed, umem, index, n);
 
