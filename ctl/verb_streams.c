@@ -44,13 +44,14 @@ static bool whole(const struct answer *answer, size_t bytes)
 	return bytes >= sizeof(answer->head) && answer->head.magic == WIRE_MAGIC &&
 	       answer->head.version == WIRE_VERSION &&
 	       bytes == sizeof(answer->head) +
-			(uint64_t)answer->head.streams * sizeof(struct wire_stream) +
-			(uint64_t)answer->head.readers * sizeof(struct wire_reader);
+				(uint64_t)answer->head.streams * sizeof(struct wire_stream) +
+				(uint64_t)answer->head.readers * sizeof(struct wire_reader);
 }
 
 static int ask(const char *path, struct answer *answer)
 {
-	const struct wire_request request = { .magic = WIRE_MAGIC, .version = WIRE_VERSION,
+	const struct wire_request request = { .magic = WIRE_MAGIC,
+					      .version = WIRE_VERSION,
 					      .kind = WIRE_LIST };
 	const struct timeval patience = { .tv_sec = 2 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -87,16 +88,13 @@ static json_t *stream_json(const struct answer *answer, const struct wire_stream
 	for (uint32_t i = 0; i < answer->head.readers; i++)
 		if (readers[i].stream == stream->id)
 			json_array_append_new(list, reader_json(&readers[i]));
-	return json_pack("{s:s, s:I, s:I, s:n, s:I, s:s, s:b, s:{s:I, s:I}, s:o}",
-			 "name", stream->name, "id", (json_int_t)stream->id,
-			 "published", (json_int_t)stream->published,
- "datagrams_incomplete",
-			 "samples", (json_int_t)stream->samples,
-			 "memory", stream->memory == RING_MEMORY_COPY ? "copy" : "umem",
-			 "leased", (int)stream->leased,
-			 "ring", "frames", (json_int_t)stream->frames,
-			 "bytes", (json_int_t)stream->bytes,
-			 "readers", list);
+	return json_pack("{s:s, s:I, s:I, s:n, s:I, s:s, s:b, s:{s:I, s:I}, s:o}", "name",
+			 stream->name, "id", (json_int_t)stream->id, "published",
+			 (json_int_t)stream->published, "datagrams_incomplete", "samples",
+			 (json_int_t)stream->samples, "memory",
+			 stream->memory == RING_MEMORY_COPY ? "copy" : "umem", "leased",
+			 (int)stream->leased, "ring", "frames", (json_int_t)stream->frames, "bytes",
+			 (json_int_t)stream->bytes, "readers", list);
 }
 
 static json_t *answer_json(const struct answer *answer)
@@ -130,15 +128,16 @@ static void answer_text(const struct answer *answer, bool all)
 			idle++;
 			continue;
 		}
-		printf("  %s: %"PRIu64 " frames published, %" PRIu64
-		       " samples, ring of %u in %s memory%s\n", stream->name, stream->published,
-stream->samples, stream->frames,
+		printf("  %s: %" PRIu64 " frames published, %" PRIu64
+		       " samples, ring of %u in %s memory%s\n",
+		       stream->name, stream->published, stream->samples, stream->frames,
 		       stream->memory == RING_MEMORY_COPY ? "its own" : "shared",
 		       stream->leased ? "" : ", on the stack: no reader that gets on");
 		for (uint32_t r = 0; r < answer->head.readers; r++)
 			if (readers[r].stream == stream->id)
-				printf("    pid %d (%s): read %" PRIu64 ", missed %" PRIu64 ", %" PRIu64
-				       " behind\n", readers[r].pid, readers[r].comm, readers[r].read,
+				printf("    pid %d (%s): read %" PRIu64 ", missed %" PRIu64
+				       ", %" PRIu64 " behind\n",
+				       readers[r].pid, readers[r].comm, readers[r].read,
 				       readers[r].missed, readers[r].lag);
 	}
 	if (idle)
