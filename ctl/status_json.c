@@ -98,7 +98,8 @@ static void print_ours(const struct status *status, FILE *out)
 		status->program.tag, status->joined ? ", in a libxdp dispatcher" : "");
 	if (status->joined)
 		fputs("  readers get frames without sequence numbers and samples: a program in a "
-		      "dispatcher\n  can't write them\n", out);
+		      "dispatcher\n  can't write them\n",
+		      out);
 	if (status->confirm_in_ns)
 		fprintf(out, "  rolled back in %llu s unless confirmed\n",
 			(status->confirm_in_ns + 999999999) / 1000000000);
