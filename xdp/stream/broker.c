@@ -282,6 +282,8 @@ static int look_around(struct broker *broker, uint64_t now_ns, struct error *err
 
 		if (result)
 			return result;
+		/* That took a while; ticks went on in it, and time must not go back for them. */
+		now_ns = broker_now_ns();
 	}
 	if (now_ns >= broker->next_tick_ns) {
 		server_listen(broker, now_ns);

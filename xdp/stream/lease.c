@@ -10,7 +10,7 @@ static bool gets_on(struct connection *connection, const struct stream *stream, 
 {
 	if (connection->cursor >= stream->writer.head)
 		connection->progress_ns = now_ns;
-	return now_ns - connection->progress_ns < BROKER_READER_TIMEOUT_NS;
+	return now_ns < connection->progress_ns + BROKER_READER_TIMEOUT_NS;
 }
 
 void lease_renew(struct broker *broker, struct stream *stream, uint64_t now_ns)
