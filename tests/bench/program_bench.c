@@ -527,13 +527,11 @@ int main(int argc, char **argv)
 				    program_run(filter, find("one")->bytes.data,
 						find("one")->bytes.length, repeat, &action));
 		nothing.ns[run] = run_row(&nothing, repeat);
-		empty_ns[run] =
-			ran("empty", program_run(bpf_program__fd(nothing.step->progs.pass),
-						 nothing.bytes.data, nothing.bytes.length, repeat,
-						 &action));
-		bare_ns[run] =
-			ran("bare drop", run_live(bpf_program__fd(nothing.step->progs.drop),
-						  &dropped.bytes, repeat));
+		empty_ns[run] = ran("empty", program_run(bpf_program__fd(nothing.step->progs.pass),
+							 nothing.bytes.data, nothing.bytes.length,
+							 repeat, &action));
+		bare_ns[run] = ran("bare drop", run_live(bpf_program__fd(nothing.step->progs.drop),
+							 &dropped.bytes, repeat));
 		dropped.ns[run] =
 			ran("drop", run_live(dropped.program.descriptor, &dropped.bytes, repeat));
 		for (size_t i = 0; i < ROWS; i++)

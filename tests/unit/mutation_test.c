@@ -25,9 +25,9 @@ struct bpf_insn;
 #include "tests/lib/counted.h"
 #include "tests/lib/program.h"
 
-#define FILE_MS	   150	 /* for each capture, beyond the first frame of each kind */
+#define FILE_MS	   150 /* for each capture, beyond the first frame of each kind */
 #define FRAME_MAX  65536
-#define KINDS	   32	 /* in one capture */
+#define KINDS	   32  /* in one capture */
 #define FLIPS	   100 /* for each frame */
 #define FLIP_BYTES 160 /* where headers and fields lie */
 
